@@ -1,0 +1,270 @@
+//! Identifiers: [`SessionId`], [`ClientId`], and the seam that random bytes come through.
+
+use std::{
+    borrow::Borrow,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use rand::Rng;
+use serde::{Serialize, Serializer};
+
+use crate::error::{Error, ErrorKind};
+
+/// Fills bytes with randomness for identifiers.
+///
+/// The default is [`SystemRandom`]. It is a seam for tests: an implementation of your own must be a
+/// cryptographically secure generator, or sessions can be guessed (OWASP ASVS 5.0, 7.2.3).
+pub trait IdGenerator: Send + Sync + 'static {
+    /// Fills all of `bytes`.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The thread's cryptographically secure generator, seeded by the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemRandom;
+
+impl IdGenerator for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        rand::rng().fill_bytes(bytes);
+    }
+}
+
+/// The identifier of one user's session, the `sid` of OpenID Connect.
+///
+/// Made at sign-in from 16 random bytes, written as 32 upper-case hexadecimal digits. A host that
+/// takes over a session from elsewhere may [`parse`](Self::parse) an id of its own.
+///
+/// The id is readable by scripts through the session id cookie, and it opens no session by itself; still,
+/// `Debug` does not show it, so that it gets into a log only where somebody writes [`as_str`](Self::as_str).
+///
+/// ```
+/// use axum_user_session::id::SessionId;
+///
+/// let id = SessionId::parse("0123456789ABCDEF0123456789ABCDEF")?;
+/// assert_eq!(id.as_str().len(), 32);
+/// assert_eq!(format!("{id:?}"), "SessionId(..)");
+/// # Ok::<_, axum_user_session::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct SessionId {
+    len: u8,
+    bytes: [u8; Self::MAX_LEN],
+}
+
+impl SessionId {
+    /// The longest id, in characters.
+    pub const MAX_LEN: usize = 64;
+
+    /// Takes an id that was made elsewhere: 1 to 64 characters out of `A-Z`, `a-z`, `0-9`, `-`, `.`, `_` and `~`, all
+    /// of which a cookie value and a query parameter carry as they are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidSessionId`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::from_bytes(text.as_bytes()).ok_or_else(|| ErrorKind::InvalidSessionId.into())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        // Every constructor admits ASCII only.
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
+        let legal = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+        if text.is_empty() || text.len() > Self::MAX_LEN || !text.iter().all(legal) {
+            return None;
+        }
+        let mut bytes = [0; Self::MAX_LEN];
+        bytes[..text.len()].copy_from_slice(text);
+        Some(Self {
+            len: text.len() as u8, // at most MAX_LEN
+            bytes,
+        })
+    }
+
+    pub(crate) fn generate(random: &dyn IdGenerator) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+        let mut raw = [0; 16];
+        random.fill(&mut raw);
+        let mut bytes = [0; Self::MAX_LEN];
+        for (pair, byte) in bytes.chunks_exact_mut(2).zip(raw) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self { len: 32, bytes }
+    }
+}
+
+impl PartialEq for SessionId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for SessionId {}
+
+impl Hash for SessionId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(..)")
+    }
+}
+
+impl AsRef<str> for SessionId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Serialize for SessionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The identifier of a client application that takes part in a session (`client_id`, RFC 6749 section 2.2).
+///
+/// ```
+/// use axum_user_session::id::ClientId;
+///
+/// let id = ClientId::parse("client1")?;
+/// assert_eq!(id, "client1");
+/// assert!(ClientId::parse("").is_err());
+/// # Ok::<_, axum_user_session::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(Arc<str>);
+
+impl ClientId {
+    /// The longest id, in characters.
+    pub const MAX_CHARS: usize = 200;
+
+    /// Takes a client id of 1 to 200 characters.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidClientId`] when it is empty or longer.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        // The byte length bounds the count, so a hostile megabyte is not counted through.
+        if text.is_empty() || text.len() > Self::MAX_CHARS * 4 {
+            return Err(ErrorKind::InvalidClientId.into());
+        }
+        if text.chars().count() > Self::MAX_CHARS {
+            return Err(ErrorKind::InvalidClientId.into());
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for ClientId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for ClientId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for ClientId {
+    fn eq(&self, other: &str) -> bool {
+        &*self.0 == other
+    }
+}
+
+impl PartialEq<&str> for ClientId {
+    fn eq(&self, other: &&str) -> bool {
+        &*self.0 == *other
+    }
+}
+
+impl Serialize for ClientId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting;
+
+    impl IdGenerator for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            for (index, byte) in bytes.iter_mut().enumerate() {
+                *byte = 0xF0 + index as u8;
+            }
+        }
+    }
+
+    #[test]
+    fn c4_session_id_is_16_bytes_as_32_upper_case_hex_digits() {
+        let id = SessionId::generate(&Counting);
+        assert_eq!(id.as_str(), "F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF");
+    }
+
+    #[test]
+    fn c4_session_ids_differ() {
+        let ids: std::collections::HashSet<_> = (0..1000)
+            .map(|_| SessionId::generate(&SystemRandom))
+            .collect();
+        assert_eq!(ids.len(), 1000);
+    }
+
+    #[test]
+    fn session_id_parse_table() {
+        for (name, text, accepted) in [
+            ("one character", "a", true),
+            ("64 characters", &*"a".repeat(64), true),
+            ("65 characters", &*"a".repeat(65), false),
+            ("empty", "", false),
+            ("all legal marks", "-._~", true),
+            ("semicolon", "a;b", false),
+            ("space", "a b", false),
+            ("line feed", "a\nb", false),
+            ("not ASCII", "ä", false),
+        ] {
+            assert_eq!(SessionId::parse(text).is_ok(), accepted, "{name}");
+        }
+    }
+
+    #[test]
+    fn c17_client_id_length_is_counted_in_characters() {
+        for (name, text, accepted) in [
+            ("empty", String::new(), false),
+            ("200 characters", "a".repeat(200), true),
+            ("201 characters", "a".repeat(201), false),
+            ("200 characters of four bytes", "🦀".repeat(200), true),
+            ("201 characters of four bytes", "🦀".repeat(201), false),
+        ] {
+            assert_eq!(ClientId::parse(&text).is_ok(), accepted, "{name}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use super::wire::{Reader, Slice, put_bytes};
+use crate::id::ClientId;
+
+/// The clients of a session, in the order first added, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ClientList {
+    wire: Slice,
+}
+
+impl ClientList {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.wire.is_empty()
+    }
+
+    pub(crate) fn contains(&self, client_id: &str) -> bool {
+        self.iter().any(|known| known == client_id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        entries(&self.wire)
+    }
+
+    pub(crate) fn to_vec(&self) -> Vec<ClientId> {
+        // What is in a list was parsed when it came in.
+        self.iter()
+            .filter_map(|id| ClientId::parse(id).ok())
+            .collect()
+    }
+
+    /// This list and, after its own, what it does not hold yet.
+    pub(crate) fn with<'a>(&self, added: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut wire = self.wire.to_vec();
+        for client_id in added {
+            if !entries(&wire).any(|known| known == client_id) {
+                put_bytes(&mut wire, client_id.as_bytes());
+            }
+        }
+        Self { wire: wire.into() }
+    }
+
+    /// Unpadded base64url of a JSON array of strings: the form in which properties show the list.
+    pub(super) fn to_item(&self) -> String {
+        let json = serde_json::to_vec(&self.iter().collect::<Vec<_>>()).unwrap_or_default();
+        BASE64_URL_SAFE_NO_PAD.encode(json)
+    }
+
+    /// Reads the form of [`to_item`](Self::to_item), or nothing if it is another.
+    pub(super) fn from_item(text: &str) -> Option<Self> {
+        let json = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let ids: Vec<String> = serde_json::from_slice(&json).ok()?;
+        if ids.iter().any(|id| ClientId::parse(id).is_err()) {
+            return None;
+        }
+        Some(Self::default().with(ids.iter().map(String::as_str)))
+    }
+
+    pub(super) fn wire(&self) -> &[u8] {
+        &self.wire
+    }
+
+    pub(super) fn from_wire(wire: Slice) -> Option<Self> {
+        let mut reader = Reader::new(&wire);
+        while !reader.is_empty() {
+            reader.text().filter(|id| !id.is_empty())?;
+        }
+        Some(Self { wire })
+    }
+}
+
+fn entries(wire: &[u8]) -> impl Iterator<Item = &str> {
+    let mut reader = Reader::new(wire);
+    std::iter::from_fn(move || reader.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c19_the_item_form_is_the_documented_one() {
+        let list = ClientList::default().with(["client1", "client2"]);
+        assert_eq!(list.to_item(), "WyJjbGllbnQxIiwiY2xpZW50MiJd");
+        assert_eq!(
+            ClientList::from_item("WyJjbGllbnQxIiwiY2xpZW50MiJd"),
+            Some(list)
+        );
+    }
+
+    #[test]
+    fn c18_first_added_first_and_each_once() {
+        let list = ClientList::default().with(["b", "a", "b"]).with(["c", "a"]);
+        assert_eq!(list.iter().collect::<Vec<_>>(), ["b", "a", "c"]);
+    }
+
+    #[test]
+    fn c20_what_is_no_list_is_none() {
+        for (name, text) in [
+            ("not base64", "***"),
+            ("padded", "W10="),
+            ("not JSON", "eA"),
+            ("not an array", "e30"),
+            ("an array of numbers", "WzFd"),
+            ("an empty id", "WyIiXQ"),
+        ] {
+            assert_eq!(ClientList::from_item(text), None, "{name}");
+        }
+    }
+}

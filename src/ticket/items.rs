@@ -1,0 +1,43 @@
+use super::wire::{Reader, Slice, put_bytes};
+
+/// String items of the host's own, each name once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Items {
+    wire: Slice,
+}
+
+impl Items {
+    pub(super) fn get(&self, wanted: &str) -> Option<&str> {
+        self.iter()
+            .find_map(|(name, value)| (name == wanted).then_some(value))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut reader = Reader::new(&self.wire);
+        std::iter::from_fn(move || Some((reader.text()?, reader.text()?)))
+    }
+
+    /// These items with one set, or without it if the value is none.
+    pub(super) fn with(&self, changed: &str, value: Option<&str>) -> Self {
+        let mut wire = Vec::with_capacity(self.wire.len() + changed.len() + 8);
+        let kept = self.iter().filter(|(name, _)| *name != changed);
+        for (name, value) in kept.chain(value.map(|value| (changed, value))) {
+            put_bytes(&mut wire, name.as_bytes());
+            put_bytes(&mut wire, value.as_bytes());
+        }
+        Self { wire: wire.into() }
+    }
+
+    pub(super) fn wire(&self) -> &[u8] {
+        &self.wire
+    }
+
+    pub(super) fn from_wire(wire: Slice) -> Option<Self> {
+        let mut reader = Reader::new(&wire);
+        while !reader.is_empty() {
+            reader.text()?;
+            reader.text()?;
+        }
+        Some(Self { wire })
+    }
+}

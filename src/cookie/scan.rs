@@ -1,0 +1,183 @@
+//! Finding our cookies in a request, by their exact raw names.
+//!
+//! Names are compared byte by byte: nothing is percent-decoded, and only space and tab are trimmed before a name (RFC 6265bis section 5.7),
+//! so that neither `%5F%5FHost-sid` nor a name after a no-break space is taken for ours. Bytes of other cookies are not looked at, whatever they are.
+
+use http::{HeaderMap, header::COOKIE};
+use smallvec::SmallVec;
+
+use super::chunk::{Chunks, MAX_CHUNKS};
+
+/// How many cookies of one name are tried: more than one comes from another path or domain.
+pub(crate) const MAX_CANDIDATES: usize = 4;
+
+/// Our cookies of one request.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates<'a> {
+    /// Values of the authentication cookie, each once, at most [`MAX_CANDIDATES`].
+    pub(crate) authentication: SmallVec<[&'a [u8]; MAX_CANDIDATES]>,
+    pub(crate) chunks: Chunks<'a>,
+    /// Values of the session id cookie; a further one is not looked at.
+    pub(crate) session_id: SmallVec<[&'a [u8]; 2]>,
+}
+
+impl Candidates<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.authentication.is_empty() && self.chunks.is_empty() && self.session_id.is_empty()
+    }
+}
+
+/// Reads every `Cookie` line: HTTP/2 splits them (RFC 9113 section 8.2.3).
+pub(crate) fn scan<'a>(
+    headers: &'a HeaderMap,
+    authentication: &str,
+    session_id: Option<&str>,
+) -> Candidates<'a> {
+    let mut found = Candidates::default();
+    for line in headers.get_all(COOKIE) {
+        let mut rest = line.as_bytes();
+        while !rest.is_empty() {
+            let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
+            let pair = trim_start(&rest[..end]);
+            rest = rest.get(end + 1..).unwrap_or_default();
+            if let Some(tail) = pair.strip_prefix(authentication.as_bytes()) {
+                if found.take_authentication(tail) {
+                    continue;
+                }
+            }
+            if let Some(name) = session_id {
+                found.take_session_id(pair, name);
+            }
+        }
+    }
+    found
+}
+
+impl<'a> Candidates<'a> {
+    /// Takes what follows the authentication cookie's name, if it is the cookie or one of its chunks.
+    fn take_authentication(&mut self, tail: &'a [u8]) -> bool {
+        match tail.split_first() {
+            Some((b'=', value)) => {
+                let value = trim_end(value);
+                let room = self.authentication.len() < MAX_CANDIDATES;
+                if room && !self.authentication.contains(&value) {
+                    self.authentication.push(value);
+                }
+                true
+            }
+            Some((b'.', tail)) => match tail {
+                [digit @ b'1'..=b'9', b'=', value @ ..] => {
+                    let index = usize::from(digit - b'0');
+                    debug_assert!(index < MAX_CHUNKS);
+                    self.chunks.take(index, trim_end(value));
+                    true
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn take_session_id(&mut self, pair: &'a [u8], name: &str) {
+        if let Some([b'=', value @ ..]) = pair.strip_prefix(name.as_bytes()) {
+            if !self.session_id.spilled() && self.session_id.len() < self.session_id.inline_size() {
+                self.session_id.push(trim_end(value));
+            }
+        }
+    }
+}
+
+fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(lines: &[&[u8]]) -> HeaderMap {
+        let value = |line: &&[u8]| (COOKIE, HeaderValue::from_bytes(line).unwrap());
+        lines.iter().map(value).collect()
+    }
+
+    #[test]
+    fn k8_scan_table() {
+        for (name, lines, expected) in [
+            ("nothing", &[&b"a=1"[..]][..], &[][..]),
+            ("alone", &[b"__Host-sid=v"], &["v"]),
+            ("among others", &[b"a=1; __Host-sid=v; b=2"], &["v"]),
+            (
+                "no space after the semicolon",
+                &[b"a=1;__Host-sid=v"],
+                &["v"],
+            ),
+            ("tab before the name", &[b"a=1;\t__Host-sid=v"], &["v"]),
+            ("space after the value", &[b"__Host-sid=v ; a=1"], &["v"]),
+            (
+                "split over lines (HTTP/2)",
+                &[b"a=1", b"__Host-sid=v", b"b=2"],
+                &["v"],
+            ),
+            (
+                "the same value twice",
+                &[b"__Host-sid=v; __Host-sid=v"],
+                &["v"],
+            ),
+            ("two values", &[b"__Host-sid=v; __Host-sid=w"], &["v", "w"]),
+            (
+                "at most four",
+                &[b"__Host-sid=1; __Host-sid=2; __Host-sid=3; __Host-sid=4; __Host-sid=5"],
+                &["1", "2", "3", "4"],
+            ),
+            (
+                "a byte that is not UTF-8 elsewhere",
+                &[b"a=\xFF; __Host-sid=v"],
+                &["v"],
+            ),
+            ("percent-encoded name", &[b"%5F%5FHost-sid=v"], &[]),
+            (
+                "after a no-break space (Latin-1)",
+                &[b"\xA0__Host-sid=v"],
+                &[],
+            ),
+            (
+                "after a no-break space (UTF-8)",
+                &[b"\xC2\xA0__Host-sid=v"],
+                &[],
+            ),
+            ("other case", &[b"__host-sid=v"], &[]),
+            ("longer name", &[b"__Host-sid2=v"], &[]),
+            ("shorter name", &[b"__Host-si=v"], &[]),
+            ("space before the equals sign", &[b"__Host-sid =v"], &[]),
+            ("no equals sign", &[b"__Host-sid"], &[]),
+            ("inside another value", &[b"a=__Host-sid=v"], &[]),
+            ("an empty value", &[b"__Host-sid="], &[""]),
+            ("empty pairs", &[b";;; ;__Host-sid=v;"], &["v"]),
+        ] {
+            let headers = headers(lines);
+            let found = scan(&headers, "__Host-sid", None);
+            let expected: Vec<_> = expected.iter().map(|value| value.as_bytes()).collect();
+            assert_eq!(found.authentication.as_slice(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn k7_only_the_digits_one_to_nine_name_a_chunk() {
+        let headers = headers(&[b"a.1=x; a.0=x; a.10=x; a.01=x; a.=x; a.b=x; a.9=y; a.1 =x"]);
+        let found = scan(&headers, "a", Some("a.b"));
+        assert_eq!(found.chunks.carried(), 1 << 1 | 1 << 9);
+        assert_eq!(found.session_id.as_slice(), [b"x"]);
+    }
+}

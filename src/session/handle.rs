@@ -1,0 +1,541 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use http::HeaderMap;
+use tokio::sync::OnceCell;
+
+use super::{
+    authenticator,
+    phase::Phase,
+    state::{Closing, Plan, Rules, SessionIdCookie, State, Write},
+};
+use crate::{
+    clock::Timestamp,
+    config::Settings,
+    cookie::{Lifespan, Pieces, scan},
+    ended::Ended,
+    error::{Error, ErrorKind},
+    id::{ClientId, SessionId},
+    ticket::{AuthenticationProperties, Principal, Ticket},
+};
+
+/// Two clocks that differ by no more than this count as one.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// The session of the request: who is signed in, in which session, with which clients.
+///
+/// Extract it in a handler; it is a cheap handle, and all clones of it within a request are one session: a sign-in
+/// shows in every one of them at once, although the cookie reaches the browser only with the response.
+///
+/// Reading methods are synchronous and can't fail. Changing methods are `async`, and what they report as done is done: the cookies go
+/// out whatever status the handler then returns. When the response head has been sent, a change that needs a cookie fails with
+/// [`ErrorKind::ResponseSent`].
+///
+/// ```
+/// use axum_user_session::{Error, Principal, UserSession};
+///
+/// async fn sign_in(session: UserSession) -> Result<String, Error> {
+///     let alice = Principal::builder("alice").claim("name", "Alice Smith").build();
+///     session.sign_in(alice).await?;
+///     let user = session.user().expect("just signed in");
+///     Ok(format!("Hello {}", user.subject()))
+/// }
+/// ```
+#[derive(Clone)]
+pub struct UserSession {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    phase: Phase,
+    session: Mutex<Session>,
+    /// What `authenticate` gives, once it was asked.
+    transformed: OnceCell<Result<Principal, Error>>,
+    settings: Arc<Settings>,
+}
+
+struct Session {
+    state: State,
+    /// The ticket as it was last sealed in this request.
+    sealed: Option<Pieces>,
+    /// How many cookies the incoming ticket was in.
+    count: usize,
+    /// The chunks that the request carried, a bit for each.
+    chunks: u16,
+    carried: bool,
+}
+
+/// What [`UserSession::sign_in`] has made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    session_id: SessionId,
+    ended: Option<Ended>,
+}
+
+impl SignedIn {
+    /// The session's id: that of the session before, if the same user goes on.
+    pub fn session_id(&self) -> SessionId {
+        self.session_id
+    }
+
+    /// The session that this sign-in put an end to, as when another user was signed in. Its clients are to be told.
+    pub fn ended(&self) -> Option<&Ended> {
+        self.ended.as_ref()
+    }
+}
+
+/// What the middleware must write when the response head is sent.
+pub(crate) struct Closed {
+    pub(crate) closing: Closing,
+    pub(crate) sealed: Option<Pieces>,
+    /// The ticket that the cookie is about: its lifespan.
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) now: Timestamp,
+    pub(crate) count: usize,
+    pub(crate) chunks: u16,
+    /// Whether the request carried the authentication cookie itself.
+    pub(crate) carried: bool,
+    pub(crate) carried_session_id: bool,
+}
+
+impl Closed {
+    /// How long the browser is to keep the authentication cookie.
+    pub(crate) fn lifespan(&self) -> Lifespan {
+        let properties = self.ticket.as_ref().map(|ticket| &ticket.properties);
+        let persistent = properties.filter(|properties| properties.persistent);
+        match persistent.and_then(|properties| properties.times) {
+            Some(times) => Lifespan::Until {
+                now: self.now,
+                expires: times.end(),
+            },
+            None => Lifespan::Browser,
+        }
+    }
+}
+
+impl UserSession {
+    /// The current user, or none: of the incoming cookie, or of a sign-in in this request. Claims transformation never runs here.
+    pub fn user(&self) -> Option<Principal> {
+        let session = self.lock();
+        session
+            .state
+            .session()
+            .map(|ticket| ticket.principal.clone())
+    }
+
+    /// The current session's id.
+    pub fn session_id(&self) -> Option<SessionId> {
+        self.lock().state.session_id()
+    }
+
+    /// The properties of the current session.
+    pub fn properties(&self) -> Option<AuthenticationProperties> {
+        let session = self.lock();
+        session
+            .state
+            .session()
+            .map(|ticket| ticket.properties.clone())
+    }
+
+    /// The clients that take part in the session, in the order first added; empty when nobody is signed in.
+    pub fn client_list(&self) -> Vec<ClientId> {
+        let session = self.lock();
+        let clients = session
+            .state
+            .session()
+            .map(|ticket| ticket.properties.clients.clone());
+        drop(session);
+        clients.map(|clients| clients.to_vec()).unwrap_or_default()
+    }
+
+    /// The ticket that came with the request, whatever sign-ins have happened since, with the
+    /// [claims transformation](crate::config::SessionConfigBuilder::claims_transformation) applied to a copy.
+    ///
+    /// The transformation runs at most once per request, and its outcome is never written back.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ClaimsTransformation`] when the transformation failed.
+    pub async fn authenticate(&self) -> Result<Option<Ticket>, Error> {
+        let Some(incoming) = self.lock().state.incoming().cloned() else {
+            return Ok(None);
+        };
+        let Some(transformation) = &self.shared.settings.claims_transformation else {
+            return Ok(Some(incoming));
+        };
+        let principal = incoming.principal.clone();
+        let transform = async move {
+            let transformed = transformation.transform(principal).await;
+            transformed
+                .map_err(|source| Error::with_source(ErrorKind::ClaimsTransformation, source))
+        };
+        let principal = self
+            .shared
+            .transformed
+            .get_or_init(|| transform)
+            .await
+            .clone()?;
+        Ok(Some(Ticket::new(principal, incoming.properties)))
+    }
+
+    /// Whether the user has to authenticate again before something sensitive: nobody is signed in, or `auth_time` is older than `max_age`, missing or
+    /// in the future (OpenID Connect Core 1.0 section 3.1.2.1, `max_age`; OWASP ASVS 5.0, 7.5.1).
+    ///
+    /// `auth_time` counts whole seconds; clocks of other nodes may be a minute ahead.
+    pub fn requires_reauthentication(&self, max_age: Duration) -> bool {
+        let now = self.shared.settings.now();
+        let auth_time = self.user().and_then(|user| user.auth_time());
+        auth_time.is_none_or(|seconds| {
+            let at = Timestamp(seconds.saturating_mul(1000));
+            at > now.plus(CLOCK_SKEW) || now.since(at) > max_age
+        })
+    }
+
+    /// Signs a user in for the configured time; the cookie ends with the browser.
+    ///
+    /// Claims that every sign-in must have are filled in where they are missing: `idp` ("local"), `amr` (["pwd"] for the local
+    /// provider, else ["external"]) and `auth_time` (now). If the same user is signed in already, session id and clients carry over.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingSubject`], [`ErrorKind::TooLarge`], [`ErrorKind::ConflictingCookies`],
+    /// [`ErrorKind::ResponseSent`]; the session is then as it was before.
+    pub async fn sign_in(&self, principal: Principal) -> Result<SignedIn, Error> {
+        self.sign_in_with(principal, AuthenticationProperties::new())
+            .await
+    }
+
+    /// Signs a user in with properties: a cookie that outlives the browser, another expiry, items of your own.
+    ///
+    /// Properties that hold the current session's id and are used for the same user mean the same session. One that the host gave
+    /// to [`set_session_id`](AuthenticationProperties::set_session_id) is taken when nobody is signed in.
+    ///
+    /// # Errors
+    ///
+    /// As [`sign_in`](Self::sign_in), and [`ErrorKind::InvalidExpiry`].
+    ///
+    /// ```
+    /// # use axum_user_session::{AuthenticationProperties, Error, Principal, UserSession};
+    /// async fn remember_me(session: UserSession, alice: Principal) -> Result<(), Error> {
+    ///     let properties = AuthenticationProperties::new().with_persistent(true);
+    ///     session.sign_in_with(alice, properties).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn sign_in_with(
+        &self,
+        principal: Principal,
+        properties: AuthenticationProperties,
+    ) -> Result<SignedIn, Error> {
+        let settings = &*self.shared.settings;
+        let now = settings.now();
+        let principal = principal.with_authentication_claims(now);
+        let fresh = || SessionId::generate(&*settings.ids);
+        let established = self.change(now, |state| {
+            let plan = state.sign_in(principal, properties, now, settings.rules(), fresh)?;
+            Ok(Some(plan))
+        })?;
+        let established = established.expect("a sign-in always has a plan");
+        Ok(SignedIn {
+            session_id: established.session_id,
+            ended: established.ended,
+        })
+    }
+
+    /// Ends the session: the user is gone at once, and the cookies with the response. Gives what has ended, once; the cookies are
+    /// cleared even if nobody was signed in.
+    ///
+    /// In cookie-only mode a copy of the cookie made before stays valid until it expires.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ResponseSent`].
+    pub async fn sign_out(&self) -> Result<Option<Ended>, Error> {
+        let settings = &*self.shared.settings;
+        let ended = self.change(settings.now(), |state| {
+            Ok(Some(state.sign_out(settings.rules())))
+        })?;
+        Ok(ended.flatten())
+    }
+
+    /// Changes the claims of the signed-in user, say after a change of name. Session, clients and expiries stay, and `idp`, `amr` and
+    /// `auth_time` too where the new claims don't hold them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotSignedIn`], [`ErrorKind::SignInPending`], [`ErrorKind::SubjectChanged`],
+    /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`].
+    pub async fn refresh(&self, principal: Principal) -> Result<(), Error> {
+        let now = self.shared.settings.now();
+        self.change(now, |state| Ok(Some(state.refresh(principal, now)?)))?;
+        Ok(())
+    }
+
+    /// Records that a client takes part in the session, and says whether it is new. The session's lifetime stays.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotSignedIn`], [`ErrorKind::SignInPending`], [`ErrorKind::InvalidClientId`],
+    /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`].
+    pub async fn add_client_id(&self, client_id: impl AsRef<str>) -> Result<bool, Error> {
+        let client_id = ClientId::parse(client_id.as_ref())?;
+        let now = self.shared.settings.now();
+        let added = self.change(now, |state| state.add_client(&client_id, now))?;
+        Ok(added.is_some())
+    }
+
+    /// Sets an item of your own in the session's properties.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidItem`] for an empty or reserved name, else as [`refresh`](Self::refresh).
+    pub async fn set_item(&self, name: &str, value: &str) -> Result<(), Error> {
+        self.change_item(name, Some(value))
+    }
+
+    /// Removes an item of your own from the session's properties.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_item`](Self::set_item).
+    pub async fn remove_item(&self, name: &str) -> Result<(), Error> {
+        self.change_item(name, None)
+    }
+
+    /// Gives a sign-in its session id before it happens, and puts that into `properties`, for a host that needs the id in between. Principal and
+    /// properties show as current; a [`sign_in_with`](Self::sign_in_with) of the same principal and properties must follow in this request, or all of it is dropped
+    /// with a warning.
+    ///
+    /// # Errors
+    ///
+    /// As [`sign_in_with`](Self::sign_in_with), but for `TooLarge`.
+    pub async fn create_session_id(
+        &self,
+        principal: &Principal,
+        properties: &mut AuthenticationProperties,
+    ) -> Result<SessionId, Error> {
+        let settings = &*self.shared.settings;
+        let now = settings.now();
+        let fresh = || SessionId::generate(&*settings.ids);
+        let asked = (properties.asked_expires, properties.asked_absolute);
+        let created = self.change(now, |state| {
+            let (principal, properties) = (principal.clone(), properties.clone());
+            let plan =
+                state.create_session_id(principal, properties, now, settings.rules(), fresh)?;
+            Ok(Some(plan))
+        })?;
+        *properties = created.expect("a creation always has a plan");
+        (properties.asked_expires, properties.asked_absolute) = asked;
+        Ok(properties.session_id.expect("it was just created"))
+    }
+
+    /// Issues the session id cookie if the request's does not show the current id, or removes it if nobody is signed in. The layer
+    /// does so at the end of every request; call it only to have it done after a [removal](Self::remove_session_id_cookie).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ResponseSent`].
+    pub async fn ensure_session_id_cookie(&self) -> Result<(), Error> {
+        let now = self.shared.settings.now();
+        self.change(now, |state| Ok(state.ensure_session_id_cookie()))?;
+        Ok(())
+    }
+
+    /// Removes the session id cookie with this response, if the request carried it or this response has issued it. While a user is
+    /// signed in, the next request issues it again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ResponseSent`].
+    pub async fn remove_session_id_cookie(&self) -> Result<(), Error> {
+        let now = self.shared.settings.now();
+        self.change(now, |state| Ok(state.remove_session_id_cookie()))?;
+        Ok(())
+    }
+
+    /// Opens the request's cookies.
+    pub(crate) fn load(settings: &Arc<Settings>, headers: &HeaderMap) -> Self {
+        let session_id_name = settings.session_id.as_ref().map(|policy| &*policy.name);
+        let candidates = scan(headers, &settings.authentication.name, session_id_name);
+        if candidates.is_empty() {
+            let cookie = match session_id_name {
+                Some(_) => SessionIdCookie::Absent,
+                None => SessionIdCookie::Off,
+            };
+            return Self::new(settings, Session::of(State::empty(cookie)));
+        }
+        let now = settings.now();
+        let found = authenticator::authenticate(settings, &candidates, now);
+        let state = State::new(
+            found.incoming,
+            found.session_id_cookie,
+            now,
+            &settings.lifetimes,
+        );
+        let session = Session {
+            count: found.count,
+            chunks: candidates.chunks.carried(),
+            carried: !candidates.authentication.is_empty(),
+            ..Session::of(state)
+        };
+        Self::new(settings, session)
+    }
+
+    /// The response head is being sent: gives what it must carry, if anything.
+    pub(crate) fn close(&self, may_remove: bool) -> Option<Closed> {
+        if self.shared.phase.close_if_clean() {
+            return None;
+        }
+        let mut session = self.lock();
+        if !self.shared.phase.close() {
+            return None;
+        }
+        Some(session.close(&self.shared.settings, may_remove))
+    }
+
+    /// There will be no response head.
+    pub(crate) fn abandon(&self) {
+        if self.shared.phase.close_if_clean() {
+            return;
+        }
+        let mut session = self.lock();
+        if self.shared.phase.close() {
+            session.state.abandon();
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    fn new(settings: &Arc<Settings>, session: Session) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                phase: Phase::new(session.is_clean()),
+                session: Mutex::new(session),
+                transformed: OnceCell::new(),
+                settings: Arc::clone(settings),
+            }),
+        }
+    }
+
+    fn change_item(&self, name: &str, value: Option<&str>) -> Result<(), Error> {
+        let reserved = [
+            "",
+            AuthenticationProperties::SESSION_ID_ITEM,
+            AuthenticationProperties::CLIENT_LIST_ITEM,
+        ];
+        if reserved.contains(&name) {
+            return Err(ErrorKind::InvalidItem.into());
+        }
+        let now = self.shared.settings.now();
+        self.change(now, |state| state.set_item(name, value, now))?;
+        Ok(())
+    }
+
+    /// Plans, seals and commits, all or nothing. None if the plan was to change nothing, which is no error after the response either.
+    fn change<T>(
+        &self,
+        now: Timestamp,
+        plan: impl FnOnce(&State) -> Result<Option<Plan<T>>, ErrorKind>,
+    ) -> Result<Option<T>, Error> {
+        let mut session = self.lock();
+        let Some(plan) = plan(&session.state)? else {
+            return Ok(None);
+        };
+        if self.shared.phase.is_closed() {
+            return Err(ErrorKind::ResponseSent.into());
+        }
+        let seal = |ticket| authenticator::seal(&self.shared.settings, ticket, now);
+        let sealed = plan.ticket_to_seal().map(seal).transpose()?;
+        // From here on the response waits for the lock; before, it may have been quicker.
+        if !self.shared.phase.touch() {
+            return Err(ErrorKind::ResponseSent.into());
+        }
+        if sealed.is_some() {
+            session.sealed = sealed;
+        }
+        Ok(Some(session.state.commit(plan)))
+    }
+
+    /// A panic of a hook can't leave the state half changed: it is changed in one assignment after everything that can fail.
+    fn lock(&self) -> MutexGuard<'_, Session> {
+        self.shared
+            .session
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for UserSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserSession")
+            .field("signed_in", &self.user().is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    fn of(state: State) -> Self {
+        Self {
+            state,
+            sealed: None,
+            count: 1,
+            chunks: 0,
+            carried: false,
+        }
+    }
+
+    fn is_clean(&self) -> bool {
+        self.state.is_clean() && self.chunks >> self.count == 0
+    }
+
+    fn close(&mut self, settings: &Settings, may_remove: bool) -> Closed {
+        let now = settings.now();
+        let mut closing = self.state.close(may_remove);
+        let ticket = self.state.session().cloned();
+        let mut sealed = self.sealed.take();
+        if closing.authentication == Some(Write::Issue(())) && sealed.is_none() {
+            // A renewal, which nobody asked for and nobody hears of when it fails.
+            let renewed = ticket
+                .as_ref()
+                .map(|ticket| authenticator::seal(settings, ticket, now));
+            match renewed {
+                Some(Ok(renewed)) => sealed = Some(renewed),
+                Some(Err(error)) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a session could not be renewed"
+                    );
+                    closing.authentication = None;
+                }
+                None => closing.authentication = None,
+            }
+        }
+        if closing.abandoned {
+            tracing::warn!("a session id was created, but no sign-in followed; it is dropped");
+        }
+        Closed {
+            closing,
+            sealed,
+            ticket,
+            now,
+            count: self.count,
+            chunks: self.chunks,
+            carried: self.carried,
+            carried_session_id: self.state.request_has_session_id_cookie(),
+        }
+    }
+}
+
+impl Settings {
+    fn rules(&self) -> Rules<'_> {
+        Rules {
+            lifetimes: self.lifetimes,
+            issuer: self.issuer.as_deref(),
+        }
+    }
+}

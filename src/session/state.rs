@@ -1,0 +1,563 @@
+//! The heart: what one request knows of its session, and what each operation does to it.
+//!
+//! Synchronous and without I/O: the time comes in, and what must happen outside goes out as a value. An operation is *planned* on
+//! the state as it is, carried out by the caller (sealing, later a store), and only then *committed*; a plan that can't be carried
+//! out leaves no trace.
+
+use std::time::Duration;
+
+use crate::{
+    clock::Timestamp,
+    ended::{EndReason, Ended},
+    error::ErrorKind,
+    id::{ClientId, SessionId},
+    lifetimes::Lifetimes,
+    ticket::{AuthenticationProperties, Principal, Ticket},
+};
+
+/// A ticket that expired no longer ago than this is not cleared: a request sent at the same time may have renewed it, and clearing
+/// it late would sign the user out.
+const EXPIRED_GRACE: Duration = Duration::from_secs(60);
+
+/// What opening the request's cookies came to.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// No authentication cookie.
+    Nothing,
+    Ticket(Ticket),
+    /// An authentication cookie that is no session and never will be again.
+    Dead,
+    /// A key or format that another node may know: hands off.
+    Foreign,
+    /// Valid tickets of different sessions: somebody may be tossing cookies, so hands off.
+    Conflict,
+}
+
+/// The session id cookie of the request, in relation to the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionIdCookie {
+    /// Not issued by this configuration, so never looked at.
+    Off,
+    Absent,
+    /// One of its values is the session's id.
+    Equal,
+    Different,
+}
+
+/// What becomes of a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Write<T> {
+    Issue(T),
+    Remove,
+}
+
+/// An operation, ready to be carried out and committed.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Plan<T> {
+    next: Next,
+    /// What the caller gets once the plan is committed.
+    pub(crate) outcome: T,
+}
+
+#[derive(Debug)]
+enum Next {
+    /// A session that its cookie must carry from now on.
+    Session {
+        ticket: Ticket,
+        /// A sign-in, in contrast to a change of the session that there is.
+        signed_in: bool,
+    },
+    /// A session id that waits for its sign-in.
+    Pending(Ticket),
+    SignedOut,
+    SessionIdCookie(Write<()>),
+}
+
+impl<T> Plan<T> {
+    /// The ticket that must be sealed before the plan can be committed.
+    pub(crate) fn ticket_to_seal(&self) -> Option<&Ticket> {
+        match &self.next {
+            Next::Session { ticket, .. } => Some(ticket),
+            _ => None,
+        }
+    }
+}
+
+/// What a sign-in made of the session.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Established {
+    pub(crate) session_id: SessionId,
+    pub(crate) ended: Option<Ended>,
+}
+
+/// What the response must do, apart from what was sealed already.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Closing {
+    /// Nothing to do for the authentication cookie if none.
+    pub(crate) authentication: Option<Write<()>>,
+    pub(crate) session_id: Option<Write<SessionId>>,
+    /// The authentication cookie is left as it is, so chunks beyond its own can go.
+    pub(crate) tidy: bool,
+    /// A sign-in or sign-out: cookies of earlier configurations go too.
+    pub(crate) expires_legacy: bool,
+    /// A session id was created, and its sign-in never came.
+    pub(crate) abandoned: bool,
+}
+
+/// The values of the configuration that operations need.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) issuer: Option<&'a str>,
+}
+
+/// The session of one request.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// As it arrived, and stays for the whole request.
+    incoming: Option<Ticket>,
+    current: Option<Ticket>,
+    pending: Option<Ticket>,
+    /// Ids that this request ended; a sign-in never takes one up again.
+    ended: Vec<SessionId>,
+    session_id_cookie: SessionIdCookie,
+    /// Neither clears nor issues anything on its own accord.
+    hands_off: bool,
+    conflict: bool,
+    signed_in_or_out: bool,
+    authentication: Option<Write<()>>,
+    session_id: Option<Write<()>>,
+}
+
+impl State {
+    /// Takes what the request carried; a ticket that has expired is no session, one that is due slides.
+    pub(crate) fn new(
+        incoming: Incoming,
+        session_id_cookie: SessionIdCookie,
+        now: Timestamp,
+        lifetimes: &Lifetimes,
+    ) -> Self {
+        let mut state = Self::empty(session_id_cookie);
+        match incoming {
+            Incoming::Nothing => {}
+            Incoming::Dead => state.authentication = Some(Write::Remove),
+            Incoming::Foreign => state.hands_off = true,
+            Incoming::Conflict => (state.hands_off, state.conflict) = (true, true),
+            Incoming::Ticket(ticket) => state.take(ticket, now, lifetimes),
+        }
+        state
+    }
+
+    /// A request without any cookie of ours.
+    pub(crate) fn empty(session_id_cookie: SessionIdCookie) -> Self {
+        Self {
+            incoming: None,
+            current: None,
+            pending: None,
+            ended: Vec::new(),
+            session_id_cookie,
+            hands_off: false,
+            conflict: false,
+            signed_in_or_out: false,
+            authentication: None,
+            session_id: None,
+        }
+    }
+
+    /// The ticket as it arrived.
+    pub(crate) fn incoming(&self) -> Option<&Ticket> {
+        self.incoming.as_ref()
+    }
+
+    /// The session as the handle reports it.
+    pub(crate) fn session(&self) -> Option<&Ticket> {
+        self.pending.as_ref().or(self.current.as_ref())
+    }
+
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
+        self.session()?.properties.session_id
+    }
+
+    /// Whether the response must do anything if no operation follows.
+    pub(crate) fn is_clean(&self) -> bool {
+        let quiet = match self.session_id_cookie {
+            SessionIdCookie::Off => true,
+            SessionIdCookie::Equal => self.current.is_some(),
+            SessionIdCookie::Absent => self.current.is_none(),
+            SessionIdCookie::Different => false,
+        };
+        self.authentication.is_none() && self.session_id.is_none() && (quiet || self.hands_off)
+    }
+
+    /// Plans a sign-in; the claims are filled in already.
+    pub(crate) fn sign_in(
+        &self,
+        principal: Principal,
+        properties: AuthenticationProperties,
+        now: Timestamp,
+        rules: Rules<'_>,
+        fresh: impl FnOnce() -> SessionId,
+    ) -> Result<Plan<Established>, ErrorKind> {
+        let (ticket, session_id) = self.establish(principal, properties, now, rules, fresh)?;
+        let ended = self
+            .current
+            .as_ref()
+            .filter(|current| !current.is_same_session(&ticket));
+        let reason =
+            |current: &Ticket| match current.principal.subject() == ticket.principal.subject() {
+                true => EndReason::Replaced,
+                false => EndReason::UserSwitch,
+            };
+        let ended = ended.and_then(|current| ended_value(current, reason(current), rules));
+        Ok(Plan {
+            next: Next::Session {
+                ticket,
+                signed_in: true,
+            },
+            outcome: Established { session_id, ended },
+        })
+    }
+
+    /// Plans a session id whose sign-in is yet to come.
+    pub(crate) fn create_session_id(
+        &self,
+        principal: Principal,
+        properties: AuthenticationProperties,
+        now: Timestamp,
+        rules: Rules<'_>,
+        fresh: impl FnOnce() -> SessionId,
+    ) -> Result<Plan<AuthenticationProperties>, ErrorKind> {
+        let (ticket, _) = self.establish(principal, properties, now, rules, fresh)?;
+        let outcome = ticket.properties.clone();
+        Ok(Plan {
+            next: Next::Pending(ticket),
+            outcome,
+        })
+    }
+
+    /// Plans other claims for the same session.
+    pub(crate) fn refresh(
+        &self,
+        principal: Principal,
+        now: Timestamp,
+    ) -> Result<Plan<()>, ErrorKind> {
+        let current = self.changeable()?;
+        if current.principal.subject() != principal.subject() {
+            return Err(ErrorKind::SubjectChanged);
+        }
+        let principal = principal.with_authentication_claims_of(&current.principal);
+        Ok(changed(
+            Ticket::new(principal, current.properties.clone()),
+            now,
+        ))
+    }
+
+    /// Plans a further client; none if it is known.
+    pub(crate) fn add_client(
+        &self,
+        client_id: &ClientId,
+        now: Timestamp,
+    ) -> Result<Option<Plan<()>>, ErrorKind> {
+        let current = self.changeable()?;
+        if current.properties.clients.contains(client_id.as_str()) {
+            return Ok(None);
+        }
+        let mut ticket = current.clone();
+        ticket.properties.clients = ticket.properties.clients.with([client_id.as_str()]);
+        Ok(Some(changed(ticket, now)))
+    }
+
+    /// Plans an item set, or removed if the value is none; none if there is nothing to change.
+    pub(crate) fn set_item(
+        &self,
+        name: &str,
+        value: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Plan<()>>, ErrorKind> {
+        let current = self.changeable()?;
+        if current.properties.item(name) == value {
+            return Ok(None);
+        }
+        let mut ticket = current.clone();
+        ticket.properties = match value {
+            Some(value) => ticket.properties.with_item(name, value),
+            None => ticket.properties.without_item(name),
+        };
+        Ok(Some(changed(ticket, now)))
+    }
+
+    /// Plans the end of the session, which clears the cookies even if there is none.
+    pub(crate) fn sign_out(&self, rules: Rules<'_>) -> Plan<Option<Ended>> {
+        let current = self.current.as_ref();
+        Plan {
+            next: Next::SignedOut,
+            outcome: current.and_then(|current| ended_value(current, EndReason::SignOut, rules)),
+        }
+    }
+
+    /// Plans that the session id cookie shows the session's id; none if it does.
+    pub(crate) fn ensure_session_id_cookie(&self) -> Option<Plan<()>> {
+        if self.session_id().is_none() {
+            return self.remove_session_id_cookie();
+        }
+        let write = Write::Issue(());
+        let shown = match self.session_id {
+            Some(planned) => planned == write,
+            None => matches!(
+                self.session_id_cookie,
+                SessionIdCookie::Equal | SessionIdCookie::Off
+            ),
+        };
+        (!shown).then_some(session_id_cookie(write))
+    }
+
+    /// Plans that the session id cookie goes; none if neither the request nor this response had it.
+    pub(crate) fn remove_session_id_cookie(&self) -> Option<Plan<()>> {
+        let planned = self.session_id;
+        let there = self.request_has_session_id_cookie() || planned == Some(Write::Issue(()));
+        (there && planned != Some(Write::Remove)).then_some(session_id_cookie(Write::Remove))
+    }
+
+    /// Makes a plan that was carried out the state.
+    pub(crate) fn commit<T>(&mut self, plan: Plan<T>) -> T {
+        match plan.next {
+            Next::Session { ticket, signed_in } => {
+                if signed_in {
+                    let left = self
+                        .current
+                        .take()
+                        .filter(|left| !left.is_same_session(&ticket));
+                    self.ended
+                        .extend(left.and_then(|left| left.properties.session_id));
+                    self.pending = None;
+                    self.signed_in_or_out = true;
+                    self.session_id = Some(Write::Issue(()));
+                }
+                self.current = Some(ticket);
+                self.authentication = Some(Write::Issue(()));
+            }
+            Next::Pending(ticket) => self.pending = Some(ticket),
+            Next::SignedOut => {
+                let left = [self.current.take(), self.pending.take()];
+                let left = left.into_iter().flatten();
+                self.ended
+                    .extend(left.filter_map(|left| left.properties.session_id));
+                let issued = self.session_id == Some(Write::Issue(()));
+                if issued || self.request_has_session_id_cookie() {
+                    self.session_id = Some(Write::Remove);
+                }
+                self.authentication = Some(Write::Remove);
+                self.signed_in_or_out = true;
+            }
+            Next::SessionIdCookie(write) => self.session_id = Some(write),
+        }
+        plan.outcome
+    }
+
+    /// The response head is being sent. `may_remove`: whether this response may remove a stale session id cookie on its own accord.
+    pub(crate) fn close(&mut self, may_remove: bool) -> Closing {
+        let abandoned = self.pending.take().is_some();
+        let current = self.current.as_ref();
+        let session_id = current.and_then(|current| current.properties.session_id);
+        let automatic = match (session_id, self.session_id_cookie) {
+            _ if self.hands_off && self.authentication.is_none() => None,
+            (Some(_), SessionIdCookie::Absent | SessionIdCookie::Different) => {
+                Some(Write::Issue(()))
+            }
+            (None, SessionIdCookie::Equal | SessionIdCookie::Different) if may_remove => {
+                Some(Write::Remove)
+            }
+            _ => None,
+        };
+        let write = match self.session_id_cookie {
+            SessionIdCookie::Off => None,
+            _ => self.session_id.or(automatic),
+        };
+        Closing {
+            authentication: self.authentication,
+            session_id: write.and_then(|write| match write {
+                Write::Issue(()) => session_id.map(Write::Issue),
+                Write::Remove => Some(Write::Remove),
+            }),
+            tidy: self.authentication.is_none() && !self.hands_off,
+            expires_legacy: self.signed_in_or_out,
+            abandoned,
+        }
+    }
+
+    /// There will be no response, so no cookie reaches the browser: what a sign-in made never was. An ended session stays ended.
+    pub(crate) fn abandon(&mut self) {
+        self.pending = None;
+        if let Some(current) = self.current.take() {
+            let arrived = self.incoming.as_ref();
+            self.current = arrived
+                .filter(|arrived| arrived.is_same_session(&current))
+                .cloned();
+        }
+    }
+
+    fn take(&mut self, mut ticket: Ticket, now: Timestamp, lifetimes: &Lifetimes) {
+        let Some(times) = ticket
+            .properties
+            .times
+            .as_mut()
+            .filter(|_| ticket.properties.session_id.is_some())
+        else {
+            // Nothing that signs in seals such a ticket.
+            self.authentication = Some(Write::Remove);
+            return;
+        };
+        let end = times.end();
+        if end <= now {
+            match now.since(end) > EXPIRED_GRACE {
+                true => self.authentication = Some(Write::Remove),
+                false => self.hands_off = true,
+            }
+            return;
+        }
+        let arrived = *times;
+        if let Some(expires) = lifetimes.renewal(times, now) {
+            if ticket.properties.allow_refresh != Some(false) {
+                (times.expires, times.sealed) = (expires, now);
+                self.authentication = Some(Write::Issue(()));
+            }
+        }
+        self.current = Some(ticket.clone());
+        ticket.properties.times = Some(arrived);
+        self.incoming = Some(ticket);
+    }
+
+    /// The session that a sign-in leads to: which id it has, which clients, and until when.
+    fn establish(
+        &self,
+        principal: Principal,
+        properties: AuthenticationProperties,
+        now: Timestamp,
+        rules: Rules<'_>,
+        fresh: impl FnOnce() -> SessionId,
+    ) -> Result<(Ticket, SessionId), ErrorKind> {
+        if self.conflict {
+            return Err(ErrorKind::ConflictingCookies);
+        }
+        if principal.subject().is_empty() {
+            return Err(ErrorKind::MissingSubject);
+        }
+        let asked = [properties.asked_expires, properties.asked_absolute];
+        if asked.into_iter().flatten().any(|asked| asked <= now) {
+            return Err(ErrorKind::InvalidExpiry);
+        }
+        let mut next = properties;
+        let session_id = match self.kept_session_id(&principal, &next) {
+            Some(id) => {
+                if let Some(session) = self.session() {
+                    let asked = std::mem::take(&mut next.clients);
+                    next.clients = session.properties.clients.with(asked.iter());
+                }
+                id
+            }
+            None => {
+                next.clients = Default::default();
+                fresh()
+            }
+        };
+        next.session_id = Some(session_id);
+        next.session_id_is_the_hosts = false;
+        let limit = self.absolute_limit(&principal, session_id, now, rules.lifetimes);
+        let absolute = next
+            .asked_absolute
+            .take()
+            .map_or(limit, |asked| asked.min(limit));
+        next.times = Some(
+            rules
+                .lifetimes
+                .sign_in(now, next.asked_expires.take(), absolute),
+        );
+        Ok((Ticket::new(principal, next), session_id))
+    }
+
+    /// The id that a sign-in goes on with, if it goes on with one.
+    fn kept_session_id(
+        &self,
+        principal: &Principal,
+        properties: &AuthenticationProperties,
+    ) -> Option<SessionId> {
+        let session = self.session();
+        let same_subject =
+            session.filter(|session| session.principal.subject() == principal.subject());
+        let live = same_subject.and_then(|session| session.properties.session_id);
+        let kept = match properties.session_id {
+            None => live,
+            Some(id) if live == Some(id) => live,
+            Some(id) if session.is_none() && properties.session_id_is_the_hosts => Some(id),
+            Some(_) => None,
+        };
+        kept.filter(|id| !self.ended.contains(id))
+    }
+
+    /// The limit of a session that goes on carries over, unless the user has authenticated anew.
+    fn absolute_limit(
+        &self,
+        principal: &Principal,
+        session_id: SessionId,
+        now: Timestamp,
+        lifetimes: Lifetimes,
+    ) -> Timestamp {
+        let limit = now.plus(lifetimes.absolute);
+        let current = self.current.as_ref();
+        let same = current.filter(|current| current.properties.session_id == Some(session_id));
+        match same {
+            Some(current) if principal.auth_time() <= current.principal.auth_time() => current
+                .properties
+                .times
+                .map_or(limit, |times| times.absolute),
+            _ => limit,
+        }
+    }
+
+    fn changeable(&self) -> Result<&Ticket, ErrorKind> {
+        match (&self.pending, &self.current) {
+            (Some(_), _) => Err(ErrorKind::SignInPending),
+            (None, Some(current)) => Ok(current),
+            (None, None) => Err(ErrorKind::NotSignedIn),
+        }
+    }
+
+    pub(crate) fn request_has_session_id_cookie(&self) -> bool {
+        matches!(
+            self.session_id_cookie,
+            SessionIdCookie::Equal | SessionIdCookie::Different
+        )
+    }
+}
+
+fn changed(mut ticket: Ticket, now: Timestamp) -> Plan<()> {
+    if let Some(times) = &mut ticket.properties.times {
+        times.sealed = now;
+    }
+    Plan {
+        next: Next::Session {
+            ticket,
+            signed_in: false,
+        },
+        outcome: (),
+    }
+}
+
+fn session_id_cookie(write: Write<()>) -> Plan<()> {
+    Plan {
+        next: Next::SessionIdCookie(write),
+        outcome: (),
+    }
+}
+
+fn ended_value(ticket: &Ticket, reason: EndReason, rules: Rules<'_>) -> Option<Ended> {
+    Some(Ended {
+        subject: ticket.principal.subject().to_owned(),
+        session_id: ticket.properties.session_id?,
+        display_name: ticket.principal.claim_str("name").map(str::to_owned),
+        clients: ticket.properties.clients.to_vec(),
+        issuer: rules.issuer.map(str::to_owned),
+        reason,
+    })
+}

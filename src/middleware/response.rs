@@ -37,7 +37,7 @@ fn authentication<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writ
             }
             (pieces.count(), false)
         }
-        Some(Write::Remove) => (0, true),
+        Some(Write::Remove) => (0, closed.closing.deliberate),
         None if closed.closing.tidy => (closed.count, false),
         None => return,
     };
@@ -47,7 +47,7 @@ fn authentication<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writ
             writer.set(policy, &name, &[], Lifespan::Removed, carried(index));
         }
     }
-    if closed.closing.expires_legacy && policy.has_legacy_scopes() {
+    if closed.closing.deliberate && policy.has_legacy_scopes() {
         for index in 0..settings.most_pieces {
             writer.remove_legacy(policy, &chunk_name(name, index));
         }
@@ -73,7 +73,7 @@ fn session_id<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'
         Some(Write::Remove) => writer.set(policy, &policy.name, &[], Lifespan::Removed, carried),
         None => {}
     }
-    if closed.closing.expires_legacy {
+    if closed.closing.deliberate {
         writer.remove_legacy(policy, &policy.name);
     }
 }

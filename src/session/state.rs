@@ -99,8 +99,8 @@ pub(crate) struct Closing {
     pub(crate) session_id: Option<Write<SessionId>>,
     /// The authentication cookie is left as it is, so chunks beyond its own can go.
     pub(crate) tidy: bool,
-    /// A sign-in or sign-out: cookies of earlier configurations go too.
-    pub(crate) expires_legacy: bool,
+    /// A sign-in or sign-out was asked for: cookies that the browser may have from elsewhere go too.
+    pub(crate) deliberate: bool,
     /// A session id was created, and its sign-in never came.
     pub(crate) abandoned: bool,
 }
@@ -381,7 +381,7 @@ impl State {
                 Write::Remove => Some(Write::Remove),
             }),
             tidy: self.authentication.is_none() && !self.hands_off,
-            expires_legacy: self.signed_in_or_out,
+            deliberate: self.signed_in_or_out,
             abandoned,
         }
     }

@@ -1,0 +1,190 @@
+//! A laboratory: an application whose handler is given per request, a browser in front of it, and a clock to turn.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its own part"
+)]
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use axum_user_session::{
+    KeyRing, Principal, SessionConfig, UserSession, UserSessionLayer,
+    config::SessionConfigBuilder,
+    testing::{Browser, ManualClock, Page},
+};
+
+pub const AUTH: &str = "__Host-idsrv";
+pub const SID: &str = "idsrv.session";
+pub const HOUR: Duration = Duration::from_secs(3600);
+pub const MINUTE: Duration = Duration::from_secs(60);
+
+type Handler =
+    Box<dyn FnOnce(UserSession) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send>;
+
+#[derive(Clone, Default)]
+pub struct Script(Arc<Mutex<Option<Handler>>>);
+
+impl Script {
+    pub fn set<F, Fut, R>(&self, handler: F)
+    where
+        F: FnOnce(UserSession) -> Fut + Send + 'static,
+        Fut: Future<Output = R> + Send + 'static,
+        R: IntoResponse,
+    {
+        let handler: Handler =
+            Box::new(|session| Box::pin(async { handler(session).await.into_response() }));
+        *self.0.lock().unwrap() = Some(handler);
+    }
+
+    pub async fn run(self, session: UserSession) -> Response {
+        let handler = self.0.lock().unwrap().take();
+        handler.expect("a script for this request")(session).await
+    }
+}
+
+pub struct Lab {
+    pub browser: Browser<Router, ManualClock>,
+    pub clock: ManualClock,
+    pub ring: KeyRing,
+    pub config: SessionConfig,
+    pub script: Script,
+}
+
+impl Lab {
+    pub fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    pub fn with(configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder) -> Self {
+        Self::with_ring(KeyRing::ephemeral(), configure)
+    }
+
+    pub fn with_ring(
+        ring: KeyRing,
+        configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
+    ) -> Self {
+        let clock = ManualClock::at(start());
+        let builder = SessionConfig::builder(ring.clone()).clock(clock.clone());
+        let config = configure(builder).build().expect("a sound configuration");
+        let script = Script::default();
+        let router = app(&config, &script);
+        Self {
+            browser: Browser::with_clock(router, clock.clone()),
+            clock,
+            ring,
+            config,
+            script,
+        }
+    }
+
+    /// One request, whose handler is `handler`.
+    pub async fn visit<F, Fut, R>(&mut self, handler: F) -> Page
+    where
+        F: FnOnce(UserSession) -> Fut + Send + 'static,
+        Fut: Future<Output = R> + Send + 'static,
+        R: IntoResponse,
+    {
+        self.script.set(handler);
+        self.browser.get("/").await
+    }
+
+    pub async fn sign_in(&mut self, subject: &str) -> Page {
+        let user = user(subject);
+        self.visit(|session| async move {
+            session.sign_in(user).await.unwrap();
+        })
+        .await
+    }
+
+    pub async fn sign_out(&mut self) -> Page {
+        self.visit(|session| async move {
+            session.sign_out().await.unwrap();
+        })
+        .await
+    }
+
+    pub async fn add_client(&mut self, client_id: &'static str) -> Page {
+        self.visit(move |session| async move {
+            session.add_client_id(client_id).await.unwrap();
+        })
+        .await
+    }
+
+    /// A request that only looks: subject, session id, clients.
+    pub async fn look(&mut self) -> (String, Page) {
+        let page = self.visit(|session| async move { report(&session) }).await;
+        (page.body.clone(), page)
+    }
+
+    pub async fn seen(&mut self) -> String {
+        self.look().await.0
+    }
+}
+
+/// `alice [client1,client2]`, or `nobody`.
+pub fn report(session: &UserSession) -> String {
+    let Some(user) = session.user() else {
+        assert!(session.session_id().is_none() && session.client_list().is_empty());
+        assert!(session.properties().is_none());
+        return "nobody".to_owned();
+    };
+    let clients: Vec<_> = session
+        .client_list()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    format!("{} [{}]", user.subject(), clients.join(","))
+}
+
+pub fn app(config: &SessionConfig, script: &Script) -> Router {
+    let script = script.clone();
+    Router::new()
+        .route(
+            "/",
+            any(move |session: UserSession| script.clone().run(session)),
+        )
+        .layer(UserSessionLayer::new(config.clone()))
+}
+
+pub fn user(subject: &str) -> Principal {
+    Principal::builder(subject)
+        .claim("name", format!("{subject} Smith"))
+        .build()
+}
+
+pub fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+pub fn names(page: &Page) -> Vec<&str> {
+    page.set_cookies()
+        .iter()
+        .map(|cookie| cookie.split_once('=').unwrap().0)
+        .collect()
+}
+
+/// The value that a response sets for a cookie; none if it expires it or leaves it alone.
+pub fn value_set<'a>(page: &'a Page, name: &str) -> Option<&'a str> {
+    page.set_cookies().into_iter().find_map(|cookie| {
+        let value = cookie.strip_prefix(name)?.strip_prefix('=')?;
+        let value = value.split(';').next()?;
+        (!value.is_empty()).then_some(value)
+    })
+}
+
+pub fn is_expired(page: &Page, name: &str) -> bool {
+    let removal = format!("{name}=; Max-Age=0; Expires=Thu, 01 Jan 1970");
+    page.set_cookies()
+        .iter()
+        .any(|cookie| cookie.starts_with(&removal))
+}

@@ -389,6 +389,21 @@ async fn c8_without_a_sign_in_the_session_before_stays() {
 }
 
 #[tokio::test]
+async fn c8_ensuring_the_cookie_of_an_id_without_sign_in_does_not_keep_a_stale_one() {
+    let mut lab = Lab::new();
+    lab.browser.plant(SID, OTHER_ID);
+    let page = lab.visit(|session| async move {
+        let mut properties = AuthenticationProperties::new();
+        session
+            .create_session_id(&user("alice"), &mut properties)
+            .await
+            .unwrap();
+        session.ensure_session_id_cookie().await.unwrap();
+    });
+    assert!(is_expired(&page.await, SID));
+}
+
+#[tokio::test]
 async fn c9_sign_in_sets_both_cookies() {
     let mut lab = Lab::new();
     let page = lab.sign_in("alice").await;

@@ -298,7 +298,11 @@ impl State {
 
     /// Plans that the session id cookie shows the session's id; none if it does.
     pub(crate) fn ensure_session_id_cookie(&self) -> Option<Plan<()>> {
-        if self.session_id().is_none() {
+        if self.pending.is_some() {
+            // Its sign-in issues the cookie, and without one there is nothing to show.
+            return None;
+        }
+        if self.current.is_none() {
             return self.remove_session_id_cookie();
         }
         let write = Write::Issue(());

@@ -1,0 +1,120 @@
+//! What somebody with a browser sees, scripts switched off. The pictures go to `screenshots` in cargo's target folder.
+
+use std::fs;
+
+use crate::{
+    server::{self, Disk, Server},
+    web_driver::{Browser, Look},
+};
+
+const LOOKS: [Look; 3] = [
+    Look {
+        name: "dark",
+        width: 1000,
+        scheme: "dark",
+    },
+    Look {
+        name: "narrow",
+        width: 400,
+        scheme: "light",
+    },
+    Look {
+        name: "light",
+        width: 1000,
+        scheme: "light",
+    },
+];
+
+#[test]
+#[ignore = "needs Chromium: bash tests/run.sh"]
+fn signing_in_adding_a_client_and_signing_out() {
+    let disk = Disk::new();
+    let server = Server::start(&disk);
+    let browser = Browser::start();
+
+    browser.open("data:text/html,<title>no</title><script>document.title = 'yes'</script>");
+    assert_eq!(browser.title(), "no", "scripts are off");
+
+    browser.open(&server.url("/"));
+    assert_eq!(heading(&browser), "Nobody is signed in");
+    picture(&browser, "welcome");
+    browser.link("Sign in").click();
+    assert_eq!(browser.path(), "/login");
+    assert_eq!(browser.focused().spoken(), "Username");
+    picture(&browser, "login");
+
+    browser.focused().enter("alice");
+    browser.field("Password").enter("wrong");
+    browser
+        .field("Stay signed in when the browser closes")
+        .click();
+    browser.button("Sign in").click();
+    let alert = browser.find("//*[@role = 'alert']").text();
+    assert_eq!(alert, "This username and password do not belong together.");
+    assert_eq!(browser.title(), "Error: Sign in – Example ID");
+    assert_eq!(browser.field("Username").property("value"), "alice");
+    assert_eq!(browser.focused().spoken(), "Password");
+    assert_eq!(browser.focused().property("value"), "");
+    picture(&browser, "login-failed");
+
+    browser.focused().enter("alice");
+    browser.button("Sign in").click();
+    assert_eq!(browser.path(), "/");
+    assert_eq!(heading(&browser), "Alice Smith");
+    for (name, http_only) in [("idsrv", true), ("idsrv.session", false)] {
+        let cookies = browser.cookies();
+        let cookie = cookies.iter().find(|cookie| cookie["name"] == name);
+        let cookie = cookie.expect("she is signed in");
+        assert_eq!(cookie["httpOnly"], http_only, "{name}");
+        assert_eq!(cookie["sameSite"], "Lax", "{name}");
+        // She wants to be remembered, and a browser keeps that only with an expiry.
+        assert_eq!(cookie.get("expiry").is_some(), name == "idsrv", "{name}");
+    }
+
+    for client in ["orders", "mail"] {
+        browser.field("Client id").enter(client);
+        browser.button("Add client").click();
+        assert_eq!(browser.path(), "/");
+    }
+    assert_eq!(browser.texts("//ol/li"), ["orders", "mail"]);
+    picture(&browser, "home");
+
+    browser.link("Your account").click();
+    assert_eq!(heading(&browser), "Your account");
+    picture(&browser, "account");
+    browser.open(&server.url("/login?return_url=/account&prompt=login"));
+    assert_eq!(browser.focused().spoken(), "Password");
+    picture(&browser, "login-again");
+    browser.open(&server.url("/nowhere"));
+    assert_eq!(heading(&browser), "Page not found");
+    picture(&browser, "not-found");
+
+    browser.link("Example ID").click();
+    browser.button("Sign out").click();
+    assert_eq!(heading(&browser), "Nobody is signed in");
+    assert!(browser.cookies().is_empty());
+}
+
+fn heading(browser: &Browser) -> String {
+    browser.find("//h1").text()
+}
+
+/// A page as everybody sees it. Nobody should have to scroll sideways.
+fn picture(browser: &Browser, page: &str) {
+    let profile = server::target();
+    let folder = profile
+        .parent()
+        .expect("a profile's folder is in the target folder")
+        .join("screenshots");
+    fs::create_dir_all(&folder).expect("cargo's folder can be written to");
+    for look in LOOKS {
+        browser.look(look);
+        let width = browser.page_width();
+        assert!(
+            width <= f64::from(look.width),
+            "{page}, {}: {width}",
+            look.name
+        );
+        browser.screenshot(&folder.join(format!("{page}-{}.png", look.name)));
+    }
+}

@@ -1,0 +1,13 @@
+//! The example `identity_provider` from end to end: the real program, driven by curl and by a browser.
+//!
+//! `bash tests/run.sh` installs both. The test with the browser is ignored where nobody asks for it.
+
+mod at_a_terminal;
+mod curl;
+mod elsewhere;
+mod hostile_requests;
+mod in_a_browser;
+mod server;
+#[path = "../../examples/identity_provider/sessions.rs"]
+mod sessions;
+mod web_driver;

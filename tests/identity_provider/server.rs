@@ -1,0 +1,162 @@
+//! The example as a process of its own.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A folder that outlives the server, as a machine's disk does: it holds the key file and the log.
+pub(crate) struct Disk(TempDir);
+
+impl Disk {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().expect("there is a folder for temporary files"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn key_file(&self) -> PathBuf {
+        // The server makes the folder too.
+        self.path().join("keys").join("keys.json")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.path().join("log")
+    }
+
+    /// What all servers on this disk have logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+}
+
+/// A running identity provider. It is killed at the end of the test, whatever that is.
+pub(crate) struct Server {
+    process: Child,
+    origin: String,
+}
+
+impl Server {
+    pub(crate) fn start(disk: &Disk) -> Self {
+        Self::listening_on("127.0.0.1:0", disk)
+    }
+
+    pub(crate) fn listening_on(listen: &str, disk: &Disk) -> Self {
+        let mut process = command(listen, disk)
+            .spawn()
+            .expect("the example can be run");
+        let mut address = String::new();
+        let output = process.stdout.take().expect("standard output is piped");
+        BufReader::new(output)
+            .read_line(&mut address)
+            .expect("standard output can be read");
+        // From here on it is killed if an assertion fails.
+        let mut server = Self {
+            process,
+            origin: String::new(),
+        };
+        let origin = address
+            .strip_prefix("http://")
+            .and_then(|rest| rest.strip_suffix("/\n"));
+        let Some(origin) = origin else {
+            panic!(
+                "the server prints {address:?} and not its address; its log:\n{}",
+                disk.log()
+            );
+        };
+        server.origin = format!("http://{origin}");
+        server
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Asks the server to stop, as a service manager does, and waits until it has.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        let asked = Command::new("kill")
+            .arg(self.process.id().to_string())
+            .status();
+        assert!(asked.expect("kill can be run").success());
+        self.process.wait().expect("the server is our child")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // An error means that it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Runs a server that ends by itself, because it can't start.
+pub(crate) fn failing(listen: &str, disk: &Disk) -> ExitStatus {
+    command(listen, disk)
+        .status()
+        .expect("the example can be run")
+}
+
+fn command(listen: &str, disk: &Disk) -> Command {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(disk.log_file())
+        .expect("the temporary folder can be written to");
+    let mut command = Command::new(example("identity_provider"));
+    command
+        .env("LISTEN", listen)
+        .env("KEY_FILE", disk.key_file())
+        .env("RUST_LOG", "debug")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log);
+    command
+}
+
+/// Where cargo has put an example. It builds them for `cargo test`, but not for `cargo test --test identity_provider`.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let example = target()
+        .join("examples")
+        .join(name)
+        .with_extension(env::consts::EXE_EXTENSION);
+    let built = modified(&example).unwrap_or_else(|| {
+        panic!(
+            "{} is missing: run `cargo build --examples` first, or `cargo test` without naming a target",
+            example.display()
+        )
+    });
+    // An old one would be tested without a word.
+    let sources = fs::read_to_string(example.with_extension("d")).expect("cargo lists the sources");
+    for source in sources.split_whitespace().skip(1) {
+        assert!(
+            modified(Path::new(source)).is_none_or(|changed| changed <= built),
+            "{} is older than {source}: run `cargo build --examples` first",
+            example.display()
+        );
+    }
+    example
+}
+
+/// The folder of cargo's that this test's profile is built in.
+pub(crate) fn target() -> PathBuf {
+    // This file is `deps/identity_provider-...` in it.
+    let test = env::current_exe().expect("the system tells it");
+    let target = test.ancestors().nth(2).expect("cargo has put it there");
+    target.to_owned()
+}
+
+fn modified(path: &Path) -> Option<std::time::SystemTime> {
+    fs::metadata(path).and_then(|found| found.modified()).ok()
+}

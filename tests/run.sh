@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Installs what the tests need, where it is missing, and runs them all. Works from any folder; needs Rust and, to install
+# anything, apt-get. Arguments go on to `cargo test`.
+set -euo pipefail
+
+main() {
+    cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+    command -v cargo >/dev/null || fail "cargo is not on the PATH: install Rust first"
+
+    # `require PACKAGE COMMAND...` wants any one of the commands; several names are one tool on different systems.
+    require gcc cc gcc clang                         # the cryptography library is C
+    require g++ c++ g++ clang++                      # and the fuzzing engine is C++
+    require curl curl                                # drives the example as a user at a terminal would
+    require chromium chromium chromium-browser google-chrome # and as a browser does
+    require chromium-driver chromedriver
+    # The servers of later features (PostgreSQL, Redis) are required here too.
+    install_missing
+
+    cargo test --locked --all-features "$@"
+}
+
+missing_packages=()
+missing_tools=()
+
+require() {
+    local package=$1 tool
+    shift
+    for tool in "$@"; do
+        if command -v "$tool" >/dev/null; then
+            return
+        fi
+    done
+    missing_packages+=("$package")
+    missing_tools+=("$1")
+}
+
+install_missing() {
+    if [ ${#missing_packages[@]} -eq 0 ]; then
+        return
+    fi
+    command -v apt-get >/dev/null ||
+        fail "missing: ${missing_tools[*]}; there is no apt-get here to install them with, so please do it yourself"
+
+    echo "installing: ${missing_packages[*]}"
+    as_root apt-get -q update
+    as_root apt-get -q install --yes --no-install-recommends "${missing_packages[@]}"
+
+    # A package that brings another command than it should is found out here, not by a puzzling test failure.
+    local tool
+    for tool in "${missing_tools[@]}"; do
+        command -v "$tool" >/dev/null || fail "'$tool' is still missing after installing ${missing_packages[*]}"
+    done
+}
+
+# Nobody may be there to answer a question, so none is asked.
+as_root() {
+    local command=(env DEBIAN_FRONTEND=noninteractive "$@")
+    if [ "$(id -u)" -eq 0 ]; then
+        "${command[@]}" </dev/null
+    elif command -v sudo >/dev/null; then
+        sudo -n "${command[@]}" </dev/null ||
+            fail "'sudo -n $*' failed: run this as root, or install ${missing_packages[*]} yourself"
+    else
+        fail "not root and no sudo: install ${missing_packages[*]} yourself"
+    fi
+}
+
+fail() {
+    echo "tests/run.sh: $*" >&2
+    exit 1
+}
+
+main "$@"

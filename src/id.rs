@@ -64,12 +64,15 @@ impl SessionId {
     ///
     /// [`ErrorKind::InvalidSessionId`] for anything else.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::from_bytes(text.as_bytes()).ok_or_else(|| ErrorKind::InvalidSessionId.into())
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let parsed = Self::from_sealed(text.as_bytes());
+        let parsed = parsed.filter(|_| !text.is_empty() && text.bytes().all(legal));
+        parsed.ok_or_else(|| ErrorKind::InvalidSessionId.into())
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        // Every constructor admits ASCII only.
+        // ASCII only, wherever it comes from.
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
@@ -77,13 +80,10 @@ impl SessionId {
         &self.bytes[..usize::from(self.len)]
     }
 
-    pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
-        let legal = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-        if text.is_empty() || text.len() > Self::MAX_LEN || !text.iter().all(legal) {
-            return None;
-        }
+    /// The id in a ticket's bytes, which were an id when they were sealed.
+    pub(crate) fn from_sealed(text: &[u8]) -> Option<Self> {
         let mut bytes = [0; Self::MAX_LEN];
-        bytes[..text.len()].copy_from_slice(text);
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
         Some(Self {
             len: text.len() as u8, // at most MAX_LEN
             bytes,

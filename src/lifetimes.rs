@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, millis};
 
 /// Validated lifetimes, in the form that the state machine takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) struct Times {
     /// When the ticket was last sealed: of two tickets of one session, the later one counts.
     pub(crate) sealed: Timestamp,
     /// The ticket's own window: a sign-in may ask for a shorter one than is configured.
-    pub(crate) window: Duration,
+    pub(crate) window_ms: u64,
 }
 
 impl Times {
@@ -48,17 +48,18 @@ impl Lifetimes {
             sealed: now,
             expires,
             absolute,
-            window: expires.since(now),
+            window_ms: millis(expires.since(now)),
         }
     }
 
     /// The new expiry if the ticket is due for a renewal: sliding is on, less than half of the window is left, and there is
     /// something to gain before the absolute limit.
     pub(crate) fn renewal(&self, times: &Times, now: Timestamp) -> Option<Timestamp> {
-        if !self.sliding || times.expires.since(now) >= times.window / 2 {
+        let window = Duration::from_millis(times.window_ms);
+        if !self.sliding || times.expires.since(now) >= window / 2 {
             return None;
         }
-        let expires = now.plus(times.window).min(times.absolute);
+        let expires = now.plus(window).min(times.absolute);
         (expires > times.expires).then_some(expires)
     }
 }
@@ -116,7 +117,7 @@ mod tests {
             sealed: at(0),
             expires: at(20),
             absolute: at(24),
-            window: Duration::from_secs(10 * 3600),
+            window_ms: 10 * HOUR,
         };
         assert_eq!(lifetimes(true).renewal(&near_the_end, at(18)), Some(at(24)));
         let at_the_end = Times {
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn k3_a_shorter_expiry_asked_for_is_the_window_too() {
         let times = lifetimes(true).sign_in(at(0), Some(at(1)), at(24));
-        assert_eq!(times.window, Duration::from_secs(3600));
+        assert_eq!(times.window_ms, HOUR);
         assert_eq!(
             lifetimes(true).sign_in(at(0), Some(at(99)), at(24)).expires,
             at(24)

@@ -7,8 +7,7 @@
 //! ciphertext, tag of 16 bytes
 //! ```
 //!
-//! Authenticated with it, each with its length in front: version, key id, application id, purpose, and what the sealed thing belongs
-//! to. So nothing that was sealed for one use can be passed off in another.
+//! Authenticated with it, each with its length in front: application id, purpose, what the sealed thing belongs to, version, key id. So nothing that was sealed for one use can be passed off in another.
 
 use std::sync::{Arc, LazyLock};
 
@@ -57,7 +56,7 @@ pub(crate) enum OpenError {
 #[derive(Clone, Debug)]
 pub(crate) struct Protector {
     ring: KeyRing,
-    /// The associated data after version and key id.
+    /// The associated data, with room for the key id at its end.
     context: Box<[u8]>,
 }
 
@@ -68,8 +67,15 @@ impl Protector {
         purpose: Purpose,
         belongs_to: &[u8],
     ) -> Self {
+        let fields = [
+            application_id.as_bytes(),
+            purpose.name(),
+            belongs_to,
+            &[VERSION],
+            &[0; KeyId::LEN],
+        ];
         let mut context = Vec::new();
-        for field in [application_id.as_bytes(), purpose.name(), belongs_to] {
+        for field in fields {
             context.extend_from_slice(&(field.len() as u32).to_be_bytes());
             context.extend_from_slice(field);
         }
@@ -136,11 +142,9 @@ impl Protector {
     }
 
     fn associated_data(&self, key: &Key) -> SmallVec<[u8; 128]> {
-        let mut data = SmallVec::new();
-        data.push(VERSION);
-        data.extend_from_slice(&(KeyId::LEN as u32).to_be_bytes());
-        data.extend_from_slice(&key.id.0);
-        data.extend_from_slice(&self.context);
+        let mut data = SmallVec::from_slice(&self.context);
+        let key_id_at = data.len() - KeyId::LEN;
+        data[key_id_at..].copy_from_slice(&key.id.0);
         data
     }
 }

@@ -12,7 +12,8 @@ const MARK: usize = 2;
 /// The chunks that a request carries.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks<'a> {
-    found: [Chunk<'a>; MAX_CHUNKS],
+    /// Most requests carry none.
+    found: Option<Box<[Chunk<'a>; MAX_CHUNKS]>>,
     /// A bit for each index.
     carried: u16,
 }
@@ -28,7 +29,8 @@ enum Chunk<'a> {
 
 impl<'a> Chunks<'a> {
     pub(super) fn take(&mut self, index: usize, value: &'a [u8]) {
-        let Some(chunk) = self.found.get_mut(index) else {
+        let found = self.found.get_or_insert_default();
+        let Some(chunk) = found.get_mut(index) else {
             return;
         };
         *chunk = match *chunk {
@@ -58,7 +60,7 @@ impl<'a> Chunks<'a> {
             return None;
         }
         let mut joined = start.to_vec();
-        for chunk in &self.found[1..count] {
+        for chunk in &self.found.as_ref()?[1..count] {
             match chunk {
                 Chunk::Found(piece) => joined.extend_from_slice(piece),
                 _ => return None,

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::chunk::{Chunks, MAX_CHUNKS};
 
 /// How many cookies of one name are tried: more than one comes from another path or domain.
-pub(crate) const MAX_CANDIDATES: usize = 4;
+const MAX_CANDIDATES: usize = 4;
 
 /// Our cookies of one request.
 #[derive(Debug, Default)]

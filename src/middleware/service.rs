@@ -64,7 +64,7 @@ where
             session: session.clone(),
             // The outer jar: one from a layer inside of ours is written before our response head.
             jar: request.extensions().get::<Cookies>().cloned(),
-            may_remove: may_remove_session_id_cookie(request.headers()),
+            may_remove: session.is_stale() && may_remove_session_id_cookie(request.headers()),
         };
         request.extensions_mut().insert(Attached(session));
         ResponseFuture::new(self.inner.call(request), Some(exchange))

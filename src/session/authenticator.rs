@@ -1,12 +1,10 @@
 //! From the request's cookies to the incoming ticket, and from a ticket to the cookies that carry it.
 
-use smallvec::SmallVec;
-
 use super::state::{Incoming, SessionIdCookie};
 use crate::{
     clock::Timestamp,
     config::Settings,
-    cookie::{Candidates, MAX_CANDIDATES, Pieces},
+    cookie::{Candidates, Pieces},
     error::{Error, ErrorKind},
     protector::OpenError,
     ticket::{self, Ticket},
@@ -27,21 +25,42 @@ pub(super) fn authenticate(
     candidates: &Candidates<'_>,
     now: Timestamp,
 ) -> Authenticated {
-    let mut valid: SmallVec<[(Ticket, usize); 1]> = SmallVec::new();
+    let mut best: Option<Ticket> = None;
+    let mut best_count = 1;
     let mut foreign = false;
-    for text in &candidates.authentication {
-        match open(settings, candidates, text, now) {
-            Ok(opened) => valid.push(opened),
-            Err(OpenError::Unknown) => foreign = true,
-            Err(OpenError::Forged) => {}
+    for first in &candidates.authentication {
+        let Some((text, count)) = candidates.chunks.join(first) else {
+            continue;
+        };
+        let ticket = match open(settings, &text, now) {
+            Ok(ticket) => ticket,
+            Err(failure) => {
+                foreign |= failure == OpenError::Unknown;
+                continue;
+            }
+        };
+        let better = match &best {
+            None => true,
+            // An expired one beside a live one is an old copy, not a second session.
+            Some(best) if !ticket.expires_after(now) || !best.expires_after(now) => {
+                !best.expires_after(now)
+            }
+            Some(best) if !ticket.is_same_session(best) => return conflict(settings, candidates),
+            Some(best) => ticket.sealed_after(best),
+        };
+        if better {
+            best = Some(ticket);
+            best_count = count;
         }
     }
-    debug_assert!(valid.len() <= MAX_CANDIDATES);
-    let (incoming, count) = choose(valid, foreign, candidates, now);
+    let session_id_cookie = session_id_cookie(settings, candidates, best.as_ref());
     Authenticated {
-        session_id_cookie: session_id_cookie(settings, candidates, &incoming),
-        incoming,
-        count,
+        incoming: match best {
+            Some(ticket) => Incoming::Ticket(ticket),
+            None => without_ticket(foreign, candidates),
+        },
+        session_id_cookie,
+        count: best_count,
     }
 }
 
@@ -65,43 +84,20 @@ pub(super) fn seal(settings: &Settings, ticket: &Ticket, now: Timestamp) -> Resu
     Ok(pieces)
 }
 
-fn open(
-    settings: &Settings,
-    candidates: &Candidates<'_>,
-    first: &[u8],
-    now: Timestamp,
-) -> Result<(Ticket, usize), OpenError> {
-    let (text, count) = candidates.chunks.join(first).ok_or(OpenError::Forged)?;
-    let opened = settings.protector.open(now, &text)?;
-    let ticket = ticket::decode(&opened).ok_or(OpenError::Forged)?;
-    Ok((ticket, count))
+fn open(settings: &Settings, text: &[u8], now: Timestamp) -> Result<Ticket, OpenError> {
+    let opened = settings.protector.open(now, text)?;
+    ticket::decode(&opened).ok_or(OpenError::Forged)
 }
 
-fn choose(
-    mut valid: SmallVec<[(Ticket, usize); 1]>,
-    foreign: bool,
-    candidates: &Candidates<'_>,
-    now: Timestamp,
-) -> (Incoming, usize) {
-    if valid.len() > 1 {
-        // An expired one beside a live one is an old copy, not a second session.
-        valid.retain(|(ticket, _)| ticket.expires_after(now));
+fn conflict(settings: &Settings, candidates: &Candidates<'_>) -> Authenticated {
+    tracing::warn!(
+        "the request carries valid authentication cookies of different sessions and is treated as anonymous"
+    );
+    Authenticated {
+        session_id_cookie: session_id_cookie(settings, candidates, None),
+        incoming: Incoming::Conflict,
+        count: 1,
     }
-    let Some((mut newest, mut count)) = valid.pop() else {
-        return (without_ticket(foreign, candidates), 1);
-    };
-    for (ticket, pieces) in valid {
-        if !ticket.is_same_session(&newest) {
-            tracing::warn!(
-                "the request carries valid authentication cookies of different sessions and is treated as anonymous"
-            );
-            return (Incoming::Conflict, 1);
-        }
-        if ticket.sealed_after(&newest) {
-            (newest, count) = (ticket, pieces);
-        }
-    }
-    (Incoming::Ticket(newest), count)
 }
 
 fn without_ticket(foreign: bool, candidates: &Candidates<'_>) -> Incoming {
@@ -121,16 +117,13 @@ fn without_ticket(foreign: bool, candidates: &Candidates<'_>) -> Incoming {
 fn session_id_cookie(
     settings: &Settings,
     candidates: &Candidates<'_>,
-    incoming: &Incoming,
+    ticket: Option<&Ticket>,
 ) -> SessionIdCookie {
     if settings.session_id.is_none() {
         return SessionIdCookie::Off;
     }
-    let id = match incoming {
-        Incoming::Ticket(ticket) => ticket.properties.session_id.as_ref(),
-        _ => None,
-    };
-    let is_the_id = |value: &&[u8]| id.is_some_and(|id| id.as_str().as_bytes() == *value);
+    let id = ticket.and_then(|ticket| ticket.properties.session_id.as_ref());
+    let is_the_id = |value: &&[u8]| id.is_some_and(|id| id.as_bytes() == *value);
     match &candidates.session_id[..] {
         [] => SessionIdCookie::Absent,
         values if values.iter().any(is_the_id) => SessionIdCookie::Equal,

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     config::Settings,
-    cookie::{Lifespan, Pieces, scan},
+    cookie::{Candidates, Lifespan, Pieces, scan},
     ended::Ended,
     error::{Error, ErrorKind},
     id::{ClientId, SessionId},
@@ -359,29 +359,35 @@ impl UserSession {
     /// Opens the request's cookies.
     pub(crate) fn load(settings: &Arc<Settings>, headers: &HeaderMap) -> Self {
         let session_id_name = settings.session_id.as_ref().map(|policy| &*policy.name);
-        let candidates = scan(headers, &settings.authentication.name, session_id_name);
-        if candidates.is_empty() {
-            let cookie = match session_id_name {
-                Some(_) => SessionIdCookie::Absent,
-                None => SessionIdCookie::Off,
-            };
-            return Self::new(settings, Session::of(State::empty(cookie)));
-        }
-        let now = settings.now();
-        let found = authenticator::authenticate(settings, &candidates, now);
-        let state = State::new(
-            found.incoming,
-            found.session_id_cookie,
-            now,
-            &settings.lifetimes,
-        );
-        let session = Session {
-            count: found.count,
-            chunks: candidates.chunks.carried(),
-            carried: !candidates.authentication.is_empty(),
-            ..Session::of(state)
+        let cookie = match session_id_name {
+            Some(_) => SessionIdCookie::Absent,
+            None => SessionIdCookie::Off,
         };
-        Self::new(settings, session)
+        let mut shared = Arc::new(Shared {
+            phase: Phase::new(),
+            session: Mutex::new(Session::new(cookie)),
+            transformed: OnceCell::new(),
+            settings: Arc::clone(settings),
+        });
+        let candidates = scan(headers, &settings.authentication.name, session_id_name);
+        if !candidates.is_empty() {
+            // In its place from the start: a session is too large to be moved around for every request.
+            let new = Arc::get_mut(&mut shared).expect("nobody else has it yet");
+            let session = new
+                .session
+                .get_mut()
+                .unwrap_or_else(PoisonError::into_inner);
+            session.arrive(settings, &candidates);
+            if !session.is_clean() {
+                new.phase.touch();
+            }
+        }
+        Self { shared }
+    }
+
+    /// Whether the request left something to do, so that it matters what the response may do on its own accord.
+    pub(crate) fn is_stale(&self) -> bool {
+        !self.shared.phase.is_clean()
     }
 
     /// The response head is being sent: gives what it must carry, if anything.
@@ -409,17 +415,6 @@ impl UserSession {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.shared.settings
-    }
-
-    fn new(settings: &Arc<Settings>, session: Session) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                phase: Phase::new(session.is_clean()),
-                session: Mutex::new(session),
-                transformed: OnceCell::new(),
-                settings: Arc::clone(settings),
-            }),
-        }
     }
 
     fn change_item(&self, name: &str, value: Option<&str>) -> Result<(), Error> {
@@ -479,14 +474,28 @@ impl fmt::Debug for UserSession {
 }
 
 impl Session {
-    fn of(state: State) -> Self {
+    fn new(cookie: SessionIdCookie) -> Self {
         Self {
-            state,
+            state: State::new(cookie),
             sealed: None,
             count: 1,
             chunks: 0,
             carried: false,
         }
+    }
+
+    fn arrive(&mut self, settings: &Settings, candidates: &Candidates<'_>) {
+        let now = settings.now();
+        let found = authenticator::authenticate(settings, candidates, now);
+        self.count = found.count;
+        self.chunks = candidates.chunks.carried();
+        self.carried = !candidates.authentication.is_empty();
+        self.state.arrive(
+            found.incoming,
+            found.session_id_cookie,
+            now,
+            &settings.lifetimes,
+        );
     }
 
     fn is_clean(&self) -> bool {

@@ -11,8 +11,8 @@ const CLOSED: u8 = 2;
 pub(super) struct Phase(AtomicU8);
 
 impl Phase {
-    pub(super) fn new(clean: bool) -> Self {
-        Self(AtomicU8::new(if clean { CLEAN } else { TOUCHED }))
+    pub(super) fn new() -> Self {
+        Self(AtomicU8::new(CLEAN))
     }
 
     /// Marks a change that is about to be made under the session's lock; false if it comes too late.
@@ -33,6 +33,10 @@ impl Phase {
     /// Closes the session; false if it was closed already.
     pub(super) fn close(&self) -> bool {
         self.0.swap(CLOSED, Ordering::AcqRel) != CLOSED
+    }
+
+    pub(super) fn is_clean(&self) -> bool {
+        self.0.load(Ordering::Acquire) == CLEAN
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     ended::{EndReason, Ended},
     error::ErrorKind,
     id::{ClientId, SessionId},
-    lifetimes::Lifetimes,
+    lifetimes::{Lifetimes, Times},
     ticket::{AuthenticationProperties, Principal, Ticket},
 };
 
@@ -117,8 +117,8 @@ pub(crate) struct Rules<'a> {
 pub(crate) struct State {
     /// As it arrived, and stays for the whole request.
     incoming: Option<Ticket>,
-    current: Option<Ticket>,
-    pending: Option<Ticket>,
+    current: Current,
+    pending: Option<Box<Ticket>>,
     /// Ids that this request ended; a sign-in never takes one up again.
     ended: Vec<SessionId>,
     session_id_cookie: SessionIdCookie,
@@ -130,30 +130,21 @@ pub(crate) struct State {
     session_id: Option<Write<()>>,
 }
 
-impl State {
-    /// Takes what the request carried; a ticket that has expired is no session, one that is due slides.
-    pub(crate) fn new(
-        incoming: Incoming,
-        session_id_cookie: SessionIdCookie,
-        now: Timestamp,
-        lifetimes: &Lifetimes,
-    ) -> Self {
-        let mut state = Self::empty(session_id_cookie);
-        match incoming {
-            Incoming::Nothing => {}
-            Incoming::Dead => state.authentication = Some(Write::Remove),
-            Incoming::Foreign => state.hands_off = true,
-            Incoming::Conflict => (state.hands_off, state.conflict) = (true, true),
-            Incoming::Ticket(ticket) => state.take(ticket, now, lifetimes),
-        }
-        state
-    }
+/// Who is signed in. A ticket of its own is boxed: few requests have one, and the state is moved about.
+#[derive(Debug)]
+enum Current {
+    Nobody,
+    /// The incoming ticket, unchanged.
+    Incoming,
+    Changed(Box<Ticket>),
+}
 
-    /// A request without any cookie of ours.
-    pub(crate) fn empty(session_id_cookie: SessionIdCookie) -> Self {
+impl State {
+    /// The state of a request without an authentication cookie.
+    pub(crate) fn new(session_id_cookie: SessionIdCookie) -> Self {
         Self {
             incoming: None,
-            current: None,
+            current: Current::Nobody,
             pending: None,
             ended: Vec::new(),
             session_id_cookie,
@@ -165,6 +156,24 @@ impl State {
         }
     }
 
+    /// Takes what the request carried; a ticket that has expired is no session, one that is due slides.
+    pub(crate) fn arrive(
+        &mut self,
+        incoming: Incoming,
+        session_id_cookie: SessionIdCookie,
+        now: Timestamp,
+        lifetimes: &Lifetimes,
+    ) {
+        self.session_id_cookie = session_id_cookie;
+        match incoming {
+            Incoming::Nothing => {}
+            Incoming::Dead => self.authentication = Some(Write::Remove),
+            Incoming::Foreign => self.hands_off = true,
+            Incoming::Conflict => (self.hands_off, self.conflict) = (true, true),
+            Incoming::Ticket(ticket) => self.take(ticket, now, lifetimes),
+        }
+    }
+
     /// The ticket as it arrived.
     pub(crate) fn incoming(&self) -> Option<&Ticket> {
         self.incoming.as_ref()
@@ -172,7 +181,7 @@ impl State {
 
     /// The session as the handle reports it.
     pub(crate) fn session(&self) -> Option<&Ticket> {
-        self.pending.as_ref().or(self.current.as_ref())
+        self.pending.as_deref().or_else(|| self.current())
     }
 
     pub(crate) fn session_id(&self) -> Option<SessionId> {
@@ -183,8 +192,8 @@ impl State {
     pub(crate) fn is_clean(&self) -> bool {
         let quiet = match self.session_id_cookie {
             SessionIdCookie::Off => true,
-            SessionIdCookie::Equal => self.current.is_some(),
-            SessionIdCookie::Absent => self.current.is_none(),
+            SessionIdCookie::Equal => self.current().is_some(),
+            SessionIdCookie::Absent => self.current().is_none(),
             SessionIdCookie::Different => false,
         };
         self.authentication.is_none() && self.session_id.is_none() && (quiet || self.hands_off)
@@ -201,8 +210,7 @@ impl State {
     ) -> Result<Plan<Established>, ErrorKind> {
         let (ticket, session_id) = self.establish(principal, properties, now, rules, fresh)?;
         let ended = self
-            .current
-            .as_ref()
+            .current()
             .filter(|current| !current.is_same_session(&ticket));
         let reason =
             |current: &Ticket| match current.principal.subject() == ticket.principal.subject() {
@@ -289,7 +297,7 @@ impl State {
 
     /// Plans the end of the session, which clears the cookies even if there is none.
     pub(crate) fn sign_out(&self, rules: Rules<'_>) -> Plan<Option<Ended>> {
-        let current = self.current.as_ref();
+        let current = self.current();
         Plan {
             next: Next::SignedOut,
             outcome: current.and_then(|current| ended_value(current, EndReason::SignOut, rules)),
@@ -302,7 +310,7 @@ impl State {
             // Its sign-in issues the cookie, and without one there is nothing to show.
             return None;
         }
-        if self.current.is_none() {
+        if self.current().is_none() {
             return self.remove_session_id_cookie();
         }
         let write = Write::Issue(());
@@ -328,25 +336,19 @@ impl State {
         match plan.next {
             Next::Session { ticket, signed_in } => {
                 if signed_in {
-                    let left = self
-                        .current
-                        .take()
-                        .filter(|left| !left.is_same_session(&ticket));
-                    self.ended
-                        .extend(left.and_then(|left| left.properties.session_id));
+                    self.leave(|left| !left.is_same_session(&ticket));
                     self.pending = None;
                     self.signed_in_or_out = true;
                     self.session_id = Some(Write::Issue(()));
                 }
-                self.current = Some(ticket);
+                self.current = Current::Changed(Box::new(ticket));
                 self.authentication = Some(Write::Issue(()));
             }
-            Next::Pending(ticket) => self.pending = Some(ticket),
+            Next::Pending(ticket) => self.pending = Some(Box::new(ticket)),
             Next::SignedOut => {
-                let left = [self.current.take(), self.pending.take()];
-                let left = left.into_iter().flatten();
-                self.ended
-                    .extend(left.filter_map(|left| left.properties.session_id));
+                self.leave(|_| true);
+                self.current = Current::Nobody;
+                self.pending = None;
                 let issued = self.session_id == Some(Write::Issue(()));
                 if issued || self.request_has_session_id_cookie() {
                     self.session_id = Some(Write::Remove);
@@ -362,7 +364,7 @@ impl State {
     /// The response head is being sent. `may_remove`: whether this response may remove a stale session id cookie on its own accord.
     pub(crate) fn close(&mut self, may_remove: bool) -> Closing {
         let abandoned = self.pending.take().is_some();
-        let current = self.current.as_ref();
+        let current = self.current();
         let session_id = current.and_then(|current| current.properties.session_id);
         let automatic = match (session_id, self.session_id_cookie) {
             _ if self.hands_off && self.authentication.is_none() => None,
@@ -393,42 +395,58 @@ impl State {
     /// There will be no response, so no cookie reaches the browser: what a sign-in made never was. An ended session stays ended.
     pub(crate) fn abandon(&mut self) {
         self.pending = None;
-        if let Some(current) = self.current.take() {
+        if let Current::Changed(current) = &self.current {
             let arrived = self.incoming.as_ref();
-            self.current = arrived
-                .filter(|arrived| arrived.is_same_session(&current))
-                .cloned();
+            self.current = match arrived.is_some_and(|arrived| arrived.is_same_session(current)) {
+                true => Current::Incoming,
+                false => Current::Nobody,
+            };
         }
     }
 
-    fn take(&mut self, mut ticket: Ticket, now: Timestamp, lifetimes: &Lifetimes) {
-        let Some(times) = ticket
-            .properties
-            .times
-            .as_mut()
-            .filter(|_| ticket.properties.session_id.is_some())
-        else {
+    fn current(&self) -> Option<&Ticket> {
+        match &self.current {
+            Current::Nobody => None,
+            Current::Incoming => self.incoming.as_ref(),
+            Current::Changed(ticket) => Some(ticket),
+        }
+    }
+
+    /// Remembers the ids of sessions that end here.
+    fn leave(&mut self, ends: impl Fn(&Ticket) -> bool) {
+        let left = [self.current(), self.pending.as_deref()];
+        let left = left.into_iter().flatten().filter(|left| ends(left));
+        let ids: Vec<_> = left.filter_map(|left| left.properties.session_id).collect();
+        self.ended.extend(ids);
+    }
+
+    fn take(&mut self, ticket: Ticket, now: Timestamp, lifetimes: &Lifetimes) {
+        let properties = &ticket.properties;
+        let (Some(times), Some(_)) = (properties.times, properties.session_id) else {
             // Nothing that signs in seals such a ticket.
             self.authentication = Some(Write::Remove);
             return;
         };
-        let end = times.end();
-        if end <= now {
-            match now.since(end) > EXPIRED_GRACE {
+        if times.end() <= now {
+            match now.since(times.end()) > EXPIRED_GRACE {
                 true => self.authentication = Some(Write::Remove),
                 false => self.hands_off = true,
             }
             return;
         }
-        let arrived = *times;
-        if let Some(expires) = lifetimes.renewal(times, now) {
-            if ticket.properties.allow_refresh != Some(false) {
-                (times.expires, times.sealed) = (expires, now);
+        self.current = Current::Incoming;
+        if let Some(expires) = lifetimes.renewal(&times, now) {
+            if properties.allow_refresh != Some(false) {
+                let mut renewed = Box::new(ticket.clone());
+                renewed.properties.times = Some(Times {
+                    expires,
+                    sealed: now,
+                    ..times
+                });
+                self.current = Current::Changed(renewed);
                 self.authentication = Some(Write::Issue(()));
             }
         }
-        self.current = Some(ticket.clone());
-        ticket.properties.times = Some(arrived);
         self.incoming = Some(ticket);
     }
 
@@ -508,7 +526,7 @@ impl State {
         lifetimes: Lifetimes,
     ) -> Timestamp {
         let limit = now.plus(lifetimes.absolute);
-        let current = self.current.as_ref();
+        let current = self.current();
         let same = current.filter(|current| current.properties.session_id == Some(session_id));
         match same {
             Some(current) if principal.auth_time() <= current.principal.auth_time() => current
@@ -520,7 +538,7 @@ impl State {
     }
 
     fn changeable(&self) -> Result<&Ticket, ErrorKind> {
-        match (&self.pending, &self.current) {
+        match (&self.pending, self.current()) {
             (Some(_), _) => Err(ErrorKind::SignInPending),
             (None, Some(current)) => Ok(current),
             (None, None) => Err(ErrorKind::NotSignedIn),

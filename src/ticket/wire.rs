@@ -12,17 +12,21 @@ use std::{
 pub(crate) struct Slice {
     /// None for an empty slice: an empty `Arc<[u8]>` would be an allocation.
     bytes: Option<Arc<[u8]>>,
-    start: usize,
-    end: usize,
+    /// Four bytes each: tickets are small, and slices are moved about a lot.
+    start: u32,
+    end: u32,
 }
 
 impl Slice {
     pub(crate) fn new(bytes: Arc<[u8]>, start: usize, end: usize) -> Self {
         debug_assert!(start <= end && end <= bytes.len());
-        Self {
-            bytes: (start < end).then_some(bytes),
-            start,
-            end,
+        match (u32::try_from(start), u32::try_from(end)) {
+            (Ok(start), Ok(end)) if start < end => Self {
+                bytes: Some(bytes),
+                start,
+                end,
+            },
+            _ => Self::default(),
         }
     }
 
@@ -31,8 +35,8 @@ impl Slice {
         match &self.bytes {
             Some(bytes) if !part.is_empty() => Self::new(
                 Arc::clone(bytes),
-                self.start + part.start,
-                self.start + part.end,
+                self.start as usize + part.start,
+                self.start as usize + part.end,
             ),
             _ => Self::default(),
         }
@@ -51,7 +55,7 @@ impl Deref for Slice {
 
     fn deref(&self) -> &[u8] {
         match &self.bytes {
-            Some(bytes) => &bytes[self.start..self.end],
+            Some(bytes) => &bytes[self.start as usize..self.end as usize],
             None => &[],
         }
     }
@@ -95,10 +99,6 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     pub(super) fn len(&self) -> usize {
         self.rest.len()
     }
@@ -133,6 +133,12 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
+    pub(super) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*array)
+    }
+
     pub(super) fn text(&mut self) -> Option<&'a str> {
         std::str::from_utf8(self.bytes()?).ok()
     }
@@ -151,7 +157,7 @@ mod tests {
             put_number(&mut out, number);
             let mut reader = Reader::new(&out);
             prop_assert_eq!(reader.number(), Some(number));
-            prop_assert!(reader.is_empty());
+            prop_assert_eq!(reader.len(), 0);
         }
 
         #[test]

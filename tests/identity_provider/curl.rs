@@ -1,9 +1,9 @@
 //! curl with a cookie jar.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
@@ -58,16 +58,21 @@ impl Curl {
 
     /// With arguments of your own. Redirects are not followed.
     pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
+        // Standard input, because curl 7.88 reads a file once more before it writes the jar, and so brings back what the response
+        // has removed (curl's issue 10677).
+        let cookies = match File::open(&self.jar) {
+            Ok(jar) => Stdio::from(jar),
+            Err(_) => Stdio::null(),
+        };
         let output = Command::new("curl")
-            // First, and so nobody's own settings count.
+            // First, so that nobody's own settings count.
             .arg("--disable")
             .args(["--silent", "--show-error", "--include"])
             .args(["--noproxy", "*", "--max-time", "30"])
-            .arg("--cookie")
-            .arg(&self.jar)
-            .arg("--cookie-jar")
+            .args(["--cookie", "-", "--cookie-jar"])
             .arg(&self.jar)
             .args(arguments)
+            .stdin(cookies)
             .output()
             .expect("curl is installed: `bash tests/run.sh` sees to that");
         let problem = String::from_utf8_lossy(&output.stderr);

@@ -50,7 +50,7 @@ fn signing_in_adding_a_client_and_signing_out() {
         .click();
     browser.button("Sign in").click();
     let alert = browser.find("//*[@role = 'alert']").text();
-    assert_eq!(alert, "This username and password do not belong together.");
+    assert_eq!(alert, "The username or the password is wrong.");
     assert_eq!(browser.title(), "Error: Sign in – Example ID");
     assert_eq!(browser.field("Username").property("value"), "alice");
     assert_eq!(browser.focused().spoken(), "Password");

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -14,9 +14,11 @@ use tempfile::TempDir;
 /// A browser with one window. It is closed at the end of the test, whatever that is.
 pub(crate) struct Browser {
     driver: Child,
+    /// Of the driver, then of its session.
     address: String,
-    /// The browser's profile.
-    _profile: TempDir,
+    profile: TempDir,
+    /// Kept open, because the driver may write more.
+    _output: BufReader<ChildStdout>,
 }
 
 /// Something on the page.
@@ -43,14 +45,16 @@ impl Browser {
             .spawn()
             .expect("chromedriver is missing: run `bash tests/run.sh`, which installs it");
         let output = driver.stdout.take().expect("standard output is piped");
-        let port = port(BufReader::new(output));
+        let mut output = BufReader::new(output);
+        let port = port(&mut output);
         // From here on it is stopped if an assertion fails.
         let mut browser = Self {
             driver,
             address: format!("http://127.0.0.1:{port}"),
-            _profile: profile,
+            profile,
+            _output: output,
         };
-        let session = browser.send("POST", "/session", &capabilities(browser._profile.path()));
+        let session = browser.send("POST", "/session", &capabilities(browser.profile.path()));
         let id = session["sessionId"].as_str().unwrap_or_else(|| {
             panic!("no browser starts; run `bash tests/run.sh`, which installs Chromium: {session}")
         });
@@ -117,7 +121,7 @@ impl Browser {
         let Look { width, scheme, .. } = look;
         self.devtools(
             "Emulation.setDeviceMetricsOverride",
-            &json!({ "width": width, "height": 1000, "deviceScaleFactor": 2, "mobile": false }),
+            &json!({ "width": width, "height": 1000, "deviceScaleFactor": 2, "mobile": width < 600 }),
         );
         self.devtools(
             "Emulation.setEmulatedMedia",
@@ -251,7 +255,7 @@ impl Element<'_> {
 }
 
 /// chromedriver says so itself.
-fn port(output: impl BufRead) -> u16 {
+fn port(output: &mut impl BufRead) -> u16 {
     let port = output.lines().map_while(Result::ok).find_map(|line| {
         let (_, port) = line.split_once("started successfully on port ")?;
         port.trim_end_matches('.').parse().ok()

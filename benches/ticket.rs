@@ -13,11 +13,22 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 /// A ticket of about this many bytes: eight claims of equal length, a session id, three clients.
 fn ticket(bytes: usize) -> Ticket {
-    let names = ["name", "email", "role", "tenant", "locale", "department", "idp", "picture"];
+    let names = [
+        "name",
+        "email",
+        "role",
+        "tenant",
+        "locale",
+        "department",
+        "idp",
+        "picture",
+    ];
     let value = "x".repeat((bytes - 90) / names.len() - 4);
     let principal = names
         .iter()
-        .fold(Principal::builder("alice"), |principal, name| principal.claim(name, &*value));
+        .fold(Principal::builder("alice"), |principal, name| {
+            principal.claim(name, &*value)
+        });
     let properties = AuthenticationProperties::from_items([
         ("session_id", "0123456789ABCDEF0123456789ABCDEF"),
         // ["client1","client2","client3"]

@@ -72,5 +72,9 @@ impl From<Timestamp> for SystemTime {
 }
 
 pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    let millis = u64::from(duration.subsec_millis());
+    duration
+        .as_secs()
+        .saturating_mul(1000)
+        .saturating_add(millis)
 }

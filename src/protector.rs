@@ -85,13 +85,18 @@ impl Protector {
         }
     }
 
-    /// Seals what `write` appends to the buffer. None when there is no key, or the bytes are too many for the cipher.
-    pub(crate) fn seal(&self, now: Timestamp, write: impl FnOnce(&mut Vec<u8>)) -> Option<String> {
+    /// Seals what `write` appends to the buffer, some `len` bytes. None when there is no key, or the bytes are too many for the cipher.
+    pub(crate) fn seal(
+        &self,
+        now: Timestamp,
+        len: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Option<String> {
         let keys = self.ring.current(now);
         let key = keys.primary()?;
         let mut nonce = [0; NONCE_LEN];
         rand::rng().fill_bytes(&mut nonce);
-        let mut sealed = Vec::with_capacity(1024);
+        let mut sealed = Vec::with_capacity(OVERHEAD + len);
         sealed.push(VERSION);
         sealed.extend_from_slice(&key.id.0);
         sealed.extend_from_slice(&nonce);
@@ -128,19 +133,21 @@ impl Protector {
         }
         let (head, ciphertext) = sealed.split_at_mut(CIPHERTEXT_AT);
         let (id, nonce) = head[1..].split_at(KeyId::LEN);
-        let id = id.try_into().expect("split at its length");
-        let nonce = nonce.try_into().expect("the rest of the head");
-        let key = self.ring.find(id, now).ok_or(OpenError::Unknown)?;
-        key.aead
-            .open_in_place(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(self.associated_data(&key)),
-                ciphertext,
-            )
-            .map_err(|_| OpenError::Forged)?;
-        Ok(Slice::new(shared, CIPHERTEXT_AT, len - TAG_LEN))
+        let id = KeyId(id.try_into().expect("split at its length"));
+        let nonce: [u8; NONCE_LEN] = nonce.try_into().expect("the rest of the head");
+        let open = |key: &Key| {
+            let nonce = Nonce::assume_unique_for_key(nonce);
+            let data = Aad::from(self.associated_data(key));
+            key.aead.open_in_place(nonce, data, ciphertext).is_ok()
+        };
+        match self.ring.with_key(id, now, open) {
+            Some(true) => Ok(Slice::new(shared, CIPHERTEXT_AT, len - TAG_LEN)),
+            Some(false) => Err(OpenError::Forged),
+            None => Err(OpenError::Unknown),
+        }
     }
 
+    #[inline]
     fn associated_data(&self, key: &Key) -> SmallVec<[u8; 128]> {
         let mut data = SmallVec::from_slice(&self.context);
         let key_id_at = data.len() - KeyId::LEN;
@@ -178,7 +185,7 @@ mod tests {
 
     fn seal(protector: &Protector, bytes: &[u8]) -> String {
         protector
-            .seal(NOW, |out| out.extend_from_slice(bytes))
+            .seal(NOW, bytes.len(), |out| out.extend_from_slice(bytes))
             .unwrap()
     }
 

@@ -161,7 +161,7 @@ async fn the_applications_own_cookies_are_not_overwritten_and_ours_win_under_our
         ])
     });
     let page = page.await;
-    assert_eq!(names(&page), ["theme", SID, "lang", AUTH, SID]);
+    assert_eq!(names(&page), [AUTH, SID, SID, "lang", "theme"]);
     assert_eq!(page.set_cookies()[1], "idsrv.session=mine; Path=/elsewhere");
     assert_eq!(lab.seen().await, "alice []");
 }

@@ -104,19 +104,16 @@ impl Pieces {
         self.text.len() + self.count * name.len() + marks
     }
 
-    /// Name and value of each cookie; the value is in two parts, the first of which is the count where there is one.
-    pub(crate) fn cookies<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> impl Iterator<Item = (Cow<'a, str>, [&'a str; 2])> {
-        (0..self.count).map(move |index| {
+    /// The value of each cookie in its order, in two parts, the first of which is the count where there is one.
+    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = [&str; 2]> + ExactSizeIterator {
+        (0..self.count).map(|index| {
             let start = index * self.capacity;
             let end = (start + self.capacity).min(self.text.len());
             let mark = match (index, self.count) {
                 (0, 2..) => COUNTS[self.count],
                 _ => "",
             };
-            (chunk_name(name, index), [mark, &self.text[start..end]])
+            [mark, &self.text[start..end]]
         })
     }
 
@@ -154,8 +151,9 @@ mod tests {
         let pieces = Pieces::new("name", text)?;
         Some(
             pieces
-                .cookies("name")
-                .map(|(name, value)| (name.into_owned(), value.concat()))
+                .values()
+                .enumerate()
+                .map(|(index, value)| (chunk_name("name", index).into_owned(), value.concat()))
                 .collect(),
         )
     }
@@ -189,8 +187,9 @@ mod tests {
         for len in [10, 4092, 4093, 9000] {
             let pieces = Pieces::new("name", "x".repeat(len)).unwrap();
             let total: usize = pieces
-                .cookies("name")
-                .map(|(name, value)| name.len() + value.concat().len())
+                .values()
+                .enumerate()
+                .map(|(index, value)| chunk_name("name", index).len() + value.concat().len())
                 .sum();
             assert_eq!(pieces.total_len("name"), total, "{len}");
         }

@@ -10,6 +10,8 @@ use super::chunk::{Chunks, MAX_CHUNKS};
 
 /// How many cookies of one name are tried: more than one comes from another path or domain.
 const MAX_CANDIDATES: usize = 4;
+/// How many session id cookies are looked at.
+const MAX_SESSION_IDS: usize = 2;
 
 /// Our cookies of one request.
 #[derive(Debug, Default)]
@@ -18,7 +20,7 @@ pub(crate) struct Candidates<'a> {
     pub(crate) authentication: SmallVec<[&'a [u8]; MAX_CANDIDATES]>,
     pub(crate) chunks: Chunks<'a>,
     /// Values of the session id cookie; a further one is not looked at.
-    pub(crate) session_id: SmallVec<[&'a [u8]; 2]>,
+    pub(crate) session_id: SmallVec<[&'a [u8]; MAX_SESSION_IDS]>,
 }
 
 impl Candidates<'_> {
@@ -40,13 +42,12 @@ pub(crate) fn scan<'a>(
             let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
             let pair = trim_start(&rest[..end]);
             rest = rest.get(end + 1..).unwrap_or_default();
-            if let Some(tail) = pair.strip_prefix(authentication.as_bytes()) {
-                if found.take_authentication(tail) {
-                    continue;
+            let taken =
+                tail_of(pair, authentication).is_some_and(|tail| found.take_authentication(tail));
+            if let (false, Some(name)) = (taken, session_id) {
+                if let Some([b'=', value @ ..]) = tail_of(pair, name) {
+                    found.take_session_id(trim_end(value));
                 }
-            }
-            if let Some(name) = session_id {
-                found.take_session_id(pair, name);
             }
         }
     }
@@ -78,12 +79,19 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    fn take_session_id(&mut self, pair: &'a [u8], name: &str) {
-        if let Some([b'=', value @ ..]) = pair.strip_prefix(name.as_bytes()) {
-            if !self.session_id.spilled() && self.session_id.len() < self.session_id.inline_size() {
-                self.session_id.push(trim_end(value));
-            }
+    fn take_session_id(&mut self, value: &'a [u8]) {
+        if self.session_id.len() < MAX_SESSION_IDS {
+            self.session_id.push(value);
         }
+    }
+}
+
+/// What follows a name, from the character on that ends it: `=`, or the `.` of a chunk. That character is looked at first, because it tells most
+/// pairs apart.
+fn tail_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    match pair.get(name.len()) {
+        Some(b'=' | b'.') => pair.strip_prefix(name.as_bytes()),
+        _ => None,
     }
 }
 

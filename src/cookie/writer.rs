@@ -6,7 +6,10 @@ use http::{
 };
 use tower_cookies::Cookies;
 
-use super::policy::{CookiePolicy, Lifespan, Scope};
+use super::{
+    chunk::chunk_name,
+    policy::{CookiePolicy, Lifespan},
+};
 
 /// Collects the cookies of one response, and writes them in one go.
 #[derive(Debug)]
@@ -19,8 +22,9 @@ pub(crate) struct Writer<'a> {
 
 #[derive(Debug)]
 struct Written<'a> {
-    name: String,
-    scope: &'a Scope,
+    policy: &'a CookiePolicy,
+    /// Which of its cookies: 0 for the cookie itself, else the chunk.
+    index: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -32,19 +36,17 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes a cookie of a policy: its own, or a chunk by its name. `carried` says whether the request had it.
+    /// Writes a cookie of a policy: itself for the index 0, else a chunk. `carried` says whether the request had it.
     pub(crate) fn set(
         &mut self,
         policy: &'a CookiePolicy,
-        name: &str,
+        index: usize,
         value: &[&str],
         lifespan: Lifespan,
         carried: bool,
     ) {
-        self.written.push(Written {
-            name: name.to_owned(),
-            scope: &policy.scope,
-        });
+        self.written.push(Written { policy, index });
+        let name = &chunk_name(&policy.name, index);
         match self.jar {
             None => self
                 .headers
@@ -63,8 +65,9 @@ impl<'a> Writer<'a> {
     }
 
     /// Expires a cookie wherever earlier configurations have set it. A jar keeps one cookie per name, so these are headers always.
-    pub(crate) fn remove_legacy(&mut self, policy: &CookiePolicy, name: &str) {
-        self.headers.extend(policy.legacy_removals(name));
+    pub(crate) fn remove_legacy(&mut self, policy: &CookiePolicy, index: usize) {
+        let name = chunk_name(&policy.name, index);
+        self.headers.extend(policy.legacy_removals(&name));
     }
 
     /// Puts the cookies into the response. One of the application's own under a name, domain and path of ours gives way. Such a response must not be
@@ -74,6 +77,7 @@ impl<'a> Writer<'a> {
             return;
         }
         self.drop_others(headers);
+        headers.reserve(self.headers.len() + 2);
         for header in self.headers {
             headers.append(SET_COOKIE, header);
         }
@@ -108,7 +112,7 @@ impl Written<'_> {
             .map(<[u8]>::trim_ascii);
         let pair = parts.next().unwrap_or_default();
         let end = pair.iter().position(|&byte| byte == b'=').unwrap_or(0);
-        if pair[..end].trim_ascii() != self.name.as_bytes() {
+        if pair[..end].trim_ascii() != chunk_name(&self.policy.name, self.index).as_bytes() {
             return false;
         }
         let (mut domain, mut path) = (None, None);
@@ -126,6 +130,7 @@ impl Written<'_> {
             }
         }
         let our_domain = self
+            .policy
             .scope
             .domain
             .as_deref()
@@ -135,13 +140,14 @@ impl Written<'_> {
             (Some(theirs), Some(ours)) => theirs.eq_ignore_ascii_case(ours),
             _ => false,
         };
-        same_domain && path.is_none_or(|path| path == self.scope.path.as_bytes())
+        same_domain && path.is_none_or(|path| path == self.policy.scope.path.as_bytes())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cookie::policy::{Attributes, SameSite, Scope};
 
     #[test]
     fn a_cookie_is_told_by_name_domain_and_path() {
@@ -149,9 +155,15 @@ mod tests {
             domain: None,
             path: "/".to_owned(),
         };
+        let attributes = Attributes {
+            secure: true,
+            http_only: true,
+            same_site: SameSite::Lax,
+        };
+        let policy = CookiePolicy::new("sid".to_owned(), scope, attributes, &[]).unwrap();
         let written = Written {
-            name: "sid".to_owned(),
-            scope: &scope,
+            policy: &policy,
+            index: 0,
         };
         for (name, header, ours) in [
             ("the same", "sid=1; Path=/; HttpOnly", true),

@@ -24,8 +24,8 @@ impl Keys {
         self.all.first()
     }
 
-    pub(crate) fn find(&self, id: &[u8; KeyId::LEN]) -> Option<&Arc<Key>> {
-        self.all.iter().find(|key| key.id.0 == *id)
+    pub(crate) fn find(&self, id: KeyId) -> Option<&Arc<Key>> {
+        self.all.iter().find(|key| key.id == id)
     }
 
     pub(super) fn all(&self) -> &[Arc<Key>] {
@@ -44,7 +44,7 @@ impl Keys {
 
     /// The first key of an empty ring is the primary; any later one only opens until it is promoted.
     pub(super) fn with(mut self, key: Key) -> Result<Self, KeyRingError> {
-        if self.find(&key.id.0).is_some() {
+        if self.find(key.id).is_some() {
             return Err(KeyRingError::DuplicateKey);
         }
         self.all.push(Arc::new(key));

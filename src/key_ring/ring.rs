@@ -242,10 +242,15 @@ impl KeyRing {
         self.inner.current.load()
     }
 
-    /// The key of this id, after a look at the file if it is not here.
-    pub(crate) fn find(&self, id: &[u8; KeyId::LEN], now: Timestamp) -> Option<Arc<Key>> {
+    /// Uses the key of this id, after a look at the file if it is not here; none if it is not there either.
+    pub(crate) fn with_key<T>(
+        &self,
+        id: KeyId,
+        now: Timestamp,
+        mut with: impl FnMut(&Key) -> T,
+    ) -> Option<T> {
         if let Some(key) = self.current(now).find(id) {
-            return Some(Arc::clone(key));
+            return Some(with(key));
         }
         self.inner.file.as_ref()?;
         self.reload_if_due(
@@ -253,7 +258,7 @@ impl KeyRing {
             CHECK_FOR_UNKNOWN_EVERY,
             now,
         );
-        self.inner.current.load().find(id).map(Arc::clone)
+        self.inner.current.load().find(id).map(|key| with(key))
     }
 
     /// Makes sure that no key is retired while tickets of this lifetime may be alive.

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use super::service::Exchange;
 use crate::{
     config::Settings,
-    cookie::{Lifespan, Writer, chunk_name},
+    cookie::{Lifespan, Writer},
     session::{Closed, Write},
 };
 
@@ -16,42 +16,10 @@ pub(super) fn finish(exchange: &Exchange, headers: &mut HeaderMap) {
     };
     let settings = exchange.session.settings();
     let mut writer = Writer::new(exchange.jar.as_ref());
-    authentication(settings, &closed, &mut writer);
+    // The authentication cookie itself comes last: clients that mix up several removals in one response keep to the last.
     session_id(settings, &closed, &mut writer);
+    authentication(settings, &closed, &mut writer);
     writer.finish(headers);
-}
-
-fn authentication<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'a>) {
-    let policy = &settings.authentication;
-    let name = &policy.name;
-    let carried = |index: usize| match index {
-        0 => closed.carried,
-        _ => closed.chunks & (1 << index) != 0,
-    };
-    // Chunks below `kept` stay; those that the request carried beyond are expired, and with `all` those that it may have had.
-    let (kept, all) = match &closed.closing.authentication {
-        Some(Write::Issue(())) => {
-            let Some(pieces) = &closed.sealed else { return };
-            for (index, (name, value)) in pieces.cookies(name).enumerate() {
-                writer.set(policy, &name, &value, closed.lifespan(), carried(index));
-            }
-            (pieces.count(), false)
-        }
-        Some(Write::Remove) => (0, closed.closing.deliberate),
-        None if closed.closing.tidy => (closed.count, false),
-        None => return,
-    };
-    for index in kept..16 {
-        if carried(index) || all && index < settings.most_pieces {
-            let name = chunk_name(name, index);
-            writer.set(policy, &name, &[], Lifespan::Removed, carried(index));
-        }
-    }
-    if closed.closing.deliberate && policy.has_legacy_scopes() {
-        for index in 0..settings.most_pieces {
-            writer.remove_legacy(policy, &chunk_name(name, index));
-        }
-    }
 }
 
 fn session_id<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'a>) {
@@ -62,18 +30,50 @@ fn session_id<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'
     match &closed.closing.session_id {
         // It never outlives the browser, even when the sign-in does.
         Some(Write::Issue(id)) => {
-            writer.set(
-                policy,
-                &policy.name,
-                &[id.as_str()],
-                Lifespan::Browser,
-                carried,
-            );
+            writer.set(policy, 0, &[id.as_str()], Lifespan::Browser, carried);
         }
-        Some(Write::Remove) => writer.set(policy, &policy.name, &[], Lifespan::Removed, carried),
+        Some(Write::Remove) => writer.set(policy, 0, &[], Lifespan::Removed, carried),
         None => {}
     }
     if closed.closing.deliberate {
-        writer.remove_legacy(policy, &policy.name);
+        writer.remove_legacy(policy, 0);
+    }
+}
+
+fn authentication<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'a>) {
+    let policy = &settings.authentication;
+    let issued = closed
+        .sealed
+        .as_ref()
+        .filter(|_| closed.closing.authentication == Some(Write::Issue(())));
+    // Cookies below `kept` stay; those that the request carried beyond are expired, and at a sign-out those that it may have had.
+    let kept = match (closed.closing.authentication, issued) {
+        (Some(Write::Remove), _) => 0,
+        (Some(Write::Issue(())), Some(pieces)) => pieces.count(),
+        (None, _) if closed.closing.tidy => closed.count,
+        _ => return,
+    };
+    let expired_at_sign_out = match closed.closing.authentication {
+        Some(Write::Remove) if closed.closing.deliberate => settings.most_pieces,
+        _ => 0,
+    };
+    if closed.closing.deliberate && policy.has_legacy_scopes() {
+        (0..settings.most_pieces).for_each(|index| writer.remove_legacy(policy, index));
+    }
+    for index in (kept..u16::BITS as usize).rev() {
+        if closed.carries(index) || index < expired_at_sign_out {
+            writer.set(policy, index, &[], Lifespan::Removed, closed.carries(index));
+        }
+    }
+    if let Some(pieces) = issued {
+        for (index, value) in pieces.values().enumerate().rev() {
+            writer.set(
+                policy,
+                index,
+                &value,
+                closed.lifespan(),
+                closed.carries(index),
+            );
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! From the request's cookies to the incoming ticket, and from a ticket to the cookies that carry it.
 
-use super::state::{Incoming, SessionIdCookie};
+use super::state::{Arrival, Offer, SessionIdCookie, State};
 use crate::{
     clock::Timestamp,
     config::Settings,
@@ -10,65 +10,64 @@ use crate::{
     ticket::{self, Ticket},
 };
 
-/// What the request's cookies came to.
-#[derive(Debug)]
-pub(super) struct Authenticated {
-    pub(super) incoming: Incoming,
-    pub(super) session_id_cookie: SessionIdCookie,
-    /// How many cookies the incoming ticket was in; chunks from there on are left-overs.
-    pub(super) count: usize,
-}
-
-/// Opens each candidate once and decides between them.
+/// Opens each candidate once and lets the state decide between them. Gives the number of cookies that its ticket was in: chunks from there on are
+/// left-overs.
 pub(super) fn authenticate(
     settings: &Settings,
     candidates: &Candidates<'_>,
-    now: Timestamp,
-) -> Authenticated {
-    let mut best: Option<Ticket> = None;
-    let mut best_count = 1;
-    let mut foreign = false;
+    state: &mut State,
+) -> usize {
+    let now = settings.now();
+    let mut pieces = 1;
+    let mut arrival = Arrival::Nothing;
     for first in &candidates.authentication {
         let Some((text, count)) = candidates.chunks.join(first) else {
+            arrival = arrival.max(Arrival::Dead);
             continue;
         };
-        let ticket = match open(settings, &text, now) {
-            Ok(ticket) => ticket,
-            Err(failure) => {
-                foreign |= failure == OpenError::Unknown;
+        let opened = match settings.protector.open(now, &text) {
+            Ok(opened) => ticket::decode(opened),
+            Err(OpenError::Forged) => None,
+            Err(OpenError::Unknown) => {
+                arrival = arrival.max(Arrival::Foreign);
                 continue;
             }
         };
-        let better = match &best {
-            None => true,
-            // An expired one beside a live one is an old copy, not a second session.
-            Some(best) if !ticket.expires_after(now) || !best.expires_after(now) => {
-                !best.expires_after(now)
+        let found = match opened.map(|ticket| state.offer(ticket, now)) {
+            None => Arrival::Dead,
+            Some(Offer::Conflict) => Arrival::Conflict,
+            Some(Offer::Passed) => Arrival::Ticket,
+            Some(Offer::Taken) => {
+                pieces = count;
+                Arrival::Ticket
             }
-            Some(best) if !ticket.is_same_session(best) => return conflict(settings, candidates),
-            Some(best) => ticket.sealed_after(best),
         };
-        if better {
-            best = Some(ticket);
-            best_count = count;
+        arrival = arrival.max(found);
+    }
+    match arrival {
+        Arrival::Nothing | Arrival::Ticket => {}
+        Arrival::Dead => {
+            tracing::debug!("an authentication cookie could not be opened and is cleared")
         }
+        Arrival::Foreign => tracing::warn!(
+            "an authentication cookie was sealed under a key or in a format that this process does not know; it is left alone"
+        ),
+        Arrival::Conflict => tracing::warn!(
+            "the request carries valid authentication cookies of different sessions and is treated as anonymous"
+        ),
     }
-    let session_id_cookie = session_id_cookie(settings, candidates, best.as_ref());
-    Authenticated {
-        incoming: match best {
-            Some(ticket) => Incoming::Ticket(ticket),
-            None => without_ticket(foreign, candidates),
-        },
-        session_id_cookie,
-        count: best_count,
-    }
+    let session_id_cookie = session_id_cookie(settings, candidates, state.incoming());
+    state.arrive(arrival, session_id_cookie, now, &settings.lifetimes);
+    pieces
 }
 
 /// Seals a ticket for its cookies, within the budget for all of ours.
 pub(super) fn seal(settings: &Settings, ticket: &Ticket, now: Timestamp) -> Result<Pieces, Error> {
     let text = settings
         .protector
-        .seal(now, |out| ticket::encode(ticket, out))
+        .seal(now, ticket::most_bytes(ticket), |out| {
+            ticket::encode(ticket, out)
+        })
         .ok_or(ErrorKind::Seal)?;
     let name = &settings.authentication.name;
     let pieces = Pieces::new(name, text).ok_or(ErrorKind::TooLarge)?;
@@ -82,36 +81,6 @@ pub(super) fn seal(settings: &Settings, ticket: &Ticket, now: Timestamp) -> Resu
         return Err(ErrorKind::TooLarge.into());
     }
     Ok(pieces)
-}
-
-fn open(settings: &Settings, text: &[u8], now: Timestamp) -> Result<Ticket, OpenError> {
-    let opened = settings.protector.open(now, text)?;
-    ticket::decode(&opened).ok_or(OpenError::Forged)
-}
-
-fn conflict(settings: &Settings, candidates: &Candidates<'_>) -> Authenticated {
-    tracing::warn!(
-        "the request carries valid authentication cookies of different sessions and is treated as anonymous"
-    );
-    Authenticated {
-        session_id_cookie: session_id_cookie(settings, candidates, None),
-        incoming: Incoming::Conflict,
-        count: 1,
-    }
-}
-
-fn without_ticket(foreign: bool, candidates: &Candidates<'_>) -> Incoming {
-    if foreign {
-        tracing::warn!(
-            "an authentication cookie was sealed under a key or in a format that this process does not know; it is left alone"
-        );
-        Incoming::Foreign
-    } else if candidates.authentication.is_empty() {
-        Incoming::Nothing
-    } else {
-        tracing::debug!("an authentication cookie could not be opened and is cleared");
-        Incoming::Dead
-    }
 }
 
 fn session_id_cookie(

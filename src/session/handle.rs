@@ -51,6 +51,8 @@ pub struct UserSession {
 
 struct Shared {
     phase: Phase,
+    /// The user of a session that is as it arrived, so that asking who that is takes no lock.
+    arrived: Option<Principal>,
     session: Mutex<Session>,
     /// What `authenticate` gives, once it was asked.
     transformed: OnceCell<Result<Principal, Error>>,
@@ -91,17 +93,24 @@ impl SignedIn {
 pub(crate) struct Closed {
     pub(crate) closing: Closing,
     pub(crate) sealed: Option<Pieces>,
-    /// The ticket that the cookie is about: its lifespan.
-    pub(crate) ticket: Option<Ticket>,
-    pub(crate) now: Timestamp,
+    /// The ticket that the cookie is about, for its lifespan.
+    ticket: Option<Ticket>,
+    now: Timestamp,
     pub(crate) count: usize,
-    pub(crate) chunks: u16,
-    /// Whether the request carried the authentication cookie itself.
-    pub(crate) carried: bool,
+    chunks: u16,
+    carried: bool,
     pub(crate) carried_session_id: bool,
 }
 
 impl Closed {
+    /// Whether the request carried the authentication cookie, or for another index than 0 that chunk of it.
+    pub(crate) fn carries(&self, index: usize) -> bool {
+        match index {
+            0 => self.carried,
+            _ => self.chunks & (1 << index) != 0,
+        }
+    }
+
     /// How long the browser is to keep the authentication cookie.
     pub(crate) fn lifespan(&self) -> Lifespan {
         let properties = self.ticket.as_ref().map(|ticket| &ticket.properties);
@@ -119,11 +128,12 @@ impl Closed {
 impl UserSession {
     /// The current user, or none: of the incoming cookie, or of a sign-in in this request. Claims transformation never runs here.
     pub fn user(&self) -> Option<Principal> {
+        if self.shared.phase.is_clean() {
+            return self.shared.arrived.clone();
+        }
         let session = self.lock();
-        session
-            .state
-            .session()
-            .map(|ticket| ticket.principal.clone())
+        let current = session.state.session();
+        current.map(|ticket| ticket.principal.clone())
     }
 
     /// The current session's id.
@@ -187,7 +197,7 @@ impl UserSession {
     /// `auth_time` counts whole seconds; clocks of other nodes may be a minute ahead.
     pub fn requires_reauthentication(&self, max_age: Duration) -> bool {
         let now = self.shared.settings.now();
-        let auth_time = self.user().and_then(|user| user.auth_time());
+        let auth_time = self.user().and_then(|user| user.auth_seconds());
         auth_time.is_none_or(|seconds| {
             let at = Timestamp(seconds.saturating_mul(1000));
             at > now.plus(CLOCK_SKEW) || now.since(at) > max_age
@@ -365,6 +375,7 @@ impl UserSession {
         };
         let mut shared = Arc::new(Shared {
             phase: Phase::new(),
+            arrived: None,
             session: Mutex::new(Session::new(cookie)),
             transformed: OnceCell::new(),
             settings: Arc::clone(settings),
@@ -378,6 +389,10 @@ impl UserSession {
                 .get_mut()
                 .unwrap_or_else(PoisonError::into_inner);
             session.arrive(settings, &candidates);
+            new.arrived = session
+                .state
+                .session()
+                .map(|ticket| ticket.principal.clone());
             if !session.is_clean() {
                 new.phase.touch();
             }
@@ -485,17 +500,9 @@ impl Session {
     }
 
     fn arrive(&mut self, settings: &Settings, candidates: &Candidates<'_>) {
-        let now = settings.now();
-        let found = authenticator::authenticate(settings, candidates, now);
-        self.count = found.count;
+        self.count = authenticator::authenticate(settings, candidates, &mut self.state);
         self.chunks = candidates.chunks.carried();
         self.carried = !candidates.authentication.is_empty();
-        self.state.arrive(
-            found.incoming,
-            found.session_id_cookie,
-            now,
-            &settings.lifetimes,
-        );
     }
 
     fn is_clean(&self) -> bool {

@@ -19,17 +19,29 @@ use crate::{
 /// it late would sign the user out.
 const EXPIRED_GRACE: Duration = Duration::from_secs(60);
 
-/// What opening the request's cookies came to.
-#[derive(Debug)]
-pub(crate) enum Incoming {
-    /// No authentication cookie.
+/// What opening the request's authentication cookies came to; of several, the last in this order counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Arrival {
+    /// There was none.
     Nothing,
-    Ticket(Ticket),
-    /// An authentication cookie that is no session and never will be again.
+    /// None that is a session or ever will be again.
     Dead,
     /// A key or format that another node may know: hands off.
     Foreign,
+    /// At least one ticket was [offered](State::offer).
+    Ticket,
     /// Valid tickets of different sessions: somebody may be tossing cookies, so hands off.
+    Conflict,
+}
+
+/// What became of a ticket that was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It is the best so far.
+    Taken,
+    /// A newer one of the same session is there.
+    Passed,
+    /// Another session's is there.
     Conflict,
 }
 
@@ -156,21 +168,41 @@ impl State {
         }
     }
 
-    /// Takes what the request carried; a ticket that has expired is no session, one that is due slides.
+    /// Offers the ticket of a cookie that could be opened; of several of one session, the newest counts.
+    pub(crate) fn offer(&mut self, ticket: Ticket, now: Timestamp) -> Offer {
+        if let Some(best) = &self.incoming {
+            // An expired one beside a live one is an old copy, not a second session.
+            let better = match (ticket.expires_after(now), best.expires_after(now)) {
+                (true, true) if !ticket.is_same_session(best) => return Offer::Conflict,
+                (true, true) => ticket.sealed_after(best),
+                (live, _) => live,
+            };
+            if !better {
+                return Offer::Passed;
+            }
+        }
+        self.incoming = Some(ticket);
+        Offer::Taken
+    }
+
+    /// Everything that the request carried has been looked at: a ticket that has expired is no session, one that is due slides.
     pub(crate) fn arrive(
         &mut self,
-        incoming: Incoming,
+        arrival: Arrival,
         session_id_cookie: SessionIdCookie,
         now: Timestamp,
         lifetimes: &Lifetimes,
     ) {
         self.session_id_cookie = session_id_cookie;
-        match incoming {
-            Incoming::Nothing => {}
-            Incoming::Dead => self.authentication = Some(Write::Remove),
-            Incoming::Foreign => self.hands_off = true,
-            Incoming::Conflict => (self.hands_off, self.conflict) = (true, true),
-            Incoming::Ticket(ticket) => self.take(ticket, now, lifetimes),
+        match arrival {
+            Arrival::Nothing => {}
+            Arrival::Ticket => self.take_up(now, lifetimes),
+            Arrival::Dead => self.authentication = Some(Write::Remove),
+            Arrival::Foreign => self.hands_off = true,
+            Arrival::Conflict => {
+                self.incoming = None;
+                (self.hands_off, self.conflict) = (true, true);
+            }
         }
     }
 
@@ -420,11 +452,16 @@ impl State {
         self.ended.extend(ids);
     }
 
-    fn take(&mut self, ticket: Ticket, now: Timestamp, lifetimes: &Lifetimes) {
+    /// Begins with the incoming ticket, if it is alive.
+    fn take_up(&mut self, now: Timestamp, lifetimes: &Lifetimes) {
+        let Some(ticket) = &self.incoming else {
+            return;
+        };
         let properties = &ticket.properties;
         let (Some(times), Some(_)) = (properties.times, properties.session_id) else {
             // Nothing that signs in seals such a ticket.
             self.authentication = Some(Write::Remove);
+            self.incoming = None;
             return;
         };
         if times.end() <= now {
@@ -432,6 +469,7 @@ impl State {
                 true => self.authentication = Some(Write::Remove),
                 false => self.hands_off = true,
             }
+            self.incoming = None;
             return;
         }
         self.current = Current::Incoming;
@@ -447,7 +485,6 @@ impl State {
                 self.authentication = Some(Write::Issue(()));
             }
         }
-        self.incoming = Some(ticket);
     }
 
     /// The session that a sign-in leads to: which id it has, which clients, and until when.
@@ -529,10 +566,12 @@ impl State {
         let current = self.current();
         let same = current.filter(|current| current.properties.session_id == Some(session_id));
         match same {
-            Some(current) if principal.auth_time() <= current.principal.auth_time() => current
-                .properties
-                .times
-                .map_or(limit, |times| times.absolute),
+            Some(current) if principal.auth_seconds() <= current.principal.auth_seconds() => {
+                current
+                    .properties
+                    .times
+                    .map_or(limit, |times| times.absolute)
+            }
             _ => limit,
         }
     }

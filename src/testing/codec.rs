@@ -26,7 +26,7 @@ pub fn encode(ticket: &Ticket) -> Vec<u8> {
 
 /// The ticket of these bytes, if they are exactly one.
 pub fn decode(bytes: &[u8]) -> Option<Ticket> {
-    ticket::decode(&bytes.to_vec().into())
+    ticket::decode(bytes.to_vec().into())
 }
 
 /// Seals and opens the text of an authentication cookie.
@@ -59,7 +59,7 @@ impl Sealer {
     pub fn seal(&self, bytes: &[u8]) -> String {
         let sealed = self
             .protector
-            .seal(self.now, |out| out.extend_from_slice(bytes));
+            .seal(self.now, bytes.len(), |out| out.extend_from_slice(bytes));
         sealed.expect("the key ring has a key")
     }
 
@@ -70,7 +70,7 @@ impl Sealer {
 
     /// Opens and decodes a ticket, as loading a session does.
     pub fn open_ticket(&self, text: &str) -> Option<Ticket> {
-        ticket::decode(&self.open_shared(text)?)
+        ticket::decode(self.open_shared(text)?)
     }
 
     fn open_shared(&self, text: &str) -> Option<Slice> {

@@ -1,6 +1,7 @@
 //! The authentication ticket: who is signed in ([`Principal`]), and about the sign-in itself ([`AuthenticationProperties`]).
 
 mod claim_names;
+mod claims;
 mod client_list;
 mod codec;
 mod items;
@@ -17,5 +18,5 @@ pub use self::principal::{Principal, PrincipalBuilder};
 pub use self::properties::AuthenticationProperties;
 pub use self::ticket::Ticket;
 
-pub(crate) use self::codec::{decode, encode};
+pub(crate) use self::codec::{decode, encode, most_bytes};
 pub(crate) use self::wire::Slice;

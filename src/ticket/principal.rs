@@ -1,13 +1,14 @@
 use std::{
     fmt,
     sync::{Arc, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{
-    claim_names,
+    claims::{Entry, Name},
     wire::{Reader, Slice, put_bytes},
 };
 use crate::{
@@ -34,7 +35,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Principal {
-    /// The subject, then the claims. Claims are not looked at before they are asked for: only the encoder below writes them, and what
+    /// The subject, then the claims. Claims are not looked at before they are asked for: only the encoder writes them, and what
     /// comes back has been authenticated; anything else would end the list of claims, and nothing worse.
     wire: Slice,
     /// Shared by clones made after it is filled.
@@ -58,10 +59,8 @@ impl Principal {
             .filter(|subject| !subject.is_empty())
             .ok_or(ErrorKind::MissingSubject)?;
         let mut builder = PrincipalBuilder::new(subject);
-        for (name, value) in &claims {
-            if name != "sub" {
-                put_claim(&mut builder.wire, name, value);
-            }
+        for (name, value) in claims.iter().filter(|(name, _)| *name != "sub") {
+            Name::new(name).put_value(&mut builder.wire, value);
         }
         Ok(builder.build())
     }
@@ -79,73 +78,59 @@ impl Principal {
 
     /// A claim that is a string, by its name; none if it is something else. It allocates nothing.
     pub fn claim_str(&self, name: &str) -> Option<&str> {
-        if name == "sub" {
-            return Some(self.subject());
-        }
-        match self.raw(name)? {
-            Raw::Text(text) => Some(text),
-            Raw::Json(_) => None,
+        match name {
+            "sub" => Some(self.subject()),
+            _ => self.entry(name)?.text(),
         }
     }
 
     /// All claims, `sub` included.
     pub fn claims(&self) -> &Map<String, Value> {
         self.claims.get_or_init(|| {
-            let mut claims = Map::new();
-            for (name, value) in self.entries() {
-                if let Some(value) = value.to_value() {
-                    claims.insert(name.to_owned(), value);
-                }
-            }
+            let claims = self.entries().filter_map(|entry| {
+                let name = entry.name()?.to_owned();
+                Some((name, entry.value()?))
+            });
+            let mut claims: Map<_, _> = claims.collect();
             claims.insert("sub".to_owned(), self.subject().into());
             Arc::new(claims)
         })
     }
 
-    /// When the user authenticated, in Unix seconds (`auth_time`, OpenID Connect Core 1.0 section 2).
-    pub(crate) fn auth_time(&self) -> Option<u64> {
-        match self.raw("auth_time")? {
-            Raw::Text(_) => None,
-            Raw::Json(json) => match serde_json::from_slice(json).ok()? {
-                Value::Number(number) => number
-                    .as_u64()
-                    .or_else(|| number.as_f64().map(|seconds| seconds as u64)),
-                _ => None,
-            },
+    /// When the user authenticated: the claim `auth_time`, if it is a number (OpenID Connect Core 1.0 section 2).
+    pub fn auth_time(&self) -> Option<SystemTime> {
+        let seconds = Duration::from_secs(self.auth_seconds()?);
+        UNIX_EPOCH.checked_add(seconds)
+    }
+
+    /// `auth_time` in Unix seconds.
+    pub(crate) fn auth_seconds(&self) -> Option<u64> {
+        match self.entry("auth_time")?.value()? {
+            Value::Number(number) => number
+                .as_u64()
+                .or_else(|| number.as_f64().map(|seconds| seconds as u64)),
+            _ => None,
         }
     }
 
     /// Fills in what a sign-in must know of an authentication; what is there is never overwritten.
     pub(crate) fn with_authentication_claims(self, now: Timestamp) -> Self {
-        let (mut idp, mut amr, mut auth_time) = (None, None, None);
-        for (name, value) in self.entries() {
-            match name {
-                "idp" => idp = Some(value),
-                "amr" => amr = Some(value),
-                "auth_time" => auth_time = Some(value),
-                _ => {}
-            }
-        }
-        let local = match &idp {
-            None => true,
-            Some(Raw::Text(idp)) => *idp == "local",
-            Some(Raw::Json(_)) => false,
-        };
-        let missing = (idp.is_none(), amr.is_none(), auth_time.is_none());
-        if missing == (false, false, false) {
+        let [idp, amr, auth_time] = AUTHENTICATION_CLAIMS.map(|name| self.entry(name));
+        if idp.is_some() && amr.is_some() && auth_time.is_some() {
             return self;
         }
-        let mut wire = Vec::with_capacity(self.wire.len() + 32);
-        wire.extend_from_slice(&self.wire);
-        if missing.0 {
-            put_claim(&mut wire, "idp", &"local".into());
-        }
-        if missing.1 {
-            let method = if local { "pwd" } else { "external" };
-            put_claim(&mut wire, "amr", &vec![method].into());
-        }
-        if missing.2 {
-            put_claim(&mut wire, "auth_time", &now.unix_seconds().into());
+        let local = idp.is_none_or(|idp| idp.text() == Some("local"));
+        let method = if local { "pwd" } else { "external" };
+        let filled: [(_, fn(&str, Timestamp) -> Value); 3] = [
+            (idp, |_, _| "local".into()),
+            (amr, |method, _| vec![method].into()),
+            (auth_time, |_, now| now.unix_seconds().into()),
+        ];
+        let mut wire = self.wire.to_vec();
+        for (name, (found, value)) in AUTHENTICATION_CLAIMS.into_iter().zip(filled) {
+            if found.is_none() {
+                Name::new(name).put_value(&mut wire, &value(method, now));
+            }
         }
         Self::over(wire.into())
     }
@@ -153,9 +138,9 @@ impl Principal {
     /// Takes over what an earlier principal of the same user says of the authentication, where this one says nothing.
     pub(crate) fn with_authentication_claims_of(self, earlier: &Self) -> Self {
         let mut wire = self.wire.to_vec();
-        for (name, value) in earlier.entries() {
-            if AUTHENTICATION_CLAIMS.contains(&name) && self.raw(name).is_none() {
-                put_raw(&mut wire, name, &value);
+        for name in AUTHENTICATION_CLAIMS {
+            if let (None, Some(known)) = (self.entry(name), earlier.entry(name)) {
+                known.put(&mut wire);
             }
         }
         Self::over(wire.into())
@@ -180,15 +165,15 @@ impl Principal {
         }
     }
 
-    fn entries(&self) -> impl Iterator<Item = (&str, Raw<'_>)> {
+    fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let mut reader = Reader::new(&self.wire);
         let _subject = reader.bytes();
-        std::iter::from_fn(move || next_claim(&mut reader))
+        std::iter::from_fn(move || Entry::read(&mut reader))
     }
 
-    fn raw(&self, wanted: &str) -> Option<Raw<'_>> {
-        self.entries()
-            .find_map(|(name, value)| (name == wanted).then_some(value))
+    fn entry(&self, name: &str) -> Option<Entry<'_>> {
+        let name = Name::new(name);
+        self.entries().find(|entry| name.is_of(entry))
     }
 }
 
@@ -224,7 +209,8 @@ pub struct PrincipalBuilder {
 
 impl PrincipalBuilder {
     fn new(subject: &str) -> Self {
-        let mut wire = Vec::with_capacity(256);
+        // Room for what most principals hold.
+        let mut wire = Vec::with_capacity(512);
         put_bytes(&mut wire, subject.as_bytes());
         Self { wire }
     }
@@ -232,11 +218,17 @@ impl PrincipalBuilder {
     /// Sets a claim; an earlier one of the same name is replaced. The subject is given to [`Principal::builder`]: a claim `sub`
     /// set here is ignored.
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
-        if name == "sub" {
-            return self;
+        if let Some(name) = self.vacate(name) {
+            name.put_value(&mut self.wire, &value.into());
         }
-        self.remove(name);
-        put_claim(&mut self.wire, name, &value.into());
+        self
+    }
+
+    /// Sets a claim that is a string, as [`claim`](Self::claim) does, without a copy of it in between.
+    pub fn claim_str(mut self, name: &str, value: &str) -> Self {
+        if let Some(name) = self.vacate(name) {
+            name.put_text(&mut self.wire, value);
+        }
         self
     }
 
@@ -245,21 +237,24 @@ impl PrincipalBuilder {
         Principal::over(self.wire.into())
     }
 
-    fn remove(&mut self, wanted: &str) {
+    /// Removes a claim of this name; none if the name is not one to be set here.
+    fn vacate<'a>(&mut self, name: &'a str) -> Option<Name<'a>> {
+        if name == "sub" {
+            return None;
+        }
+        let name = Name::new(name);
         let mut reader = Reader::new(&self.wire);
         let _subject = reader.bytes();
-        loop {
-            let start = self.wire.len() - reader.len();
-            match next_claim(&mut reader) {
-                None => return,
-                Some((name, _)) if name == wanted => {
-                    let end = self.wire.len() - reader.len();
-                    self.wire.drain(start..end);
-                    return;
-                }
-                Some(_) => {}
+        let mut start = self.wire.len() - reader.len();
+        while let Some(entry) = Entry::read(&mut reader) {
+            let end = self.wire.len() - reader.len();
+            if name.is_of(&entry) {
+                self.wire.drain(start..end);
+                break;
             }
+            start = end;
         }
+        Some(name)
     }
 }
 
@@ -269,61 +264,8 @@ impl fmt::Debug for PrincipalBuilder {
     }
 }
 
-enum Raw<'a> {
-    Text(&'a str),
-    Json(&'a [u8]),
-}
-
-impl Raw<'_> {
-    fn to_value(&self) -> Option<Value> {
-        match self {
-            Self::Text(text) => Some((*text).into()),
-            Self::Json(json) => serde_json::from_slice(json).ok(),
-        }
-    }
-}
-
-/// Set in a claim's first byte when its value is JSON, clear when it is the text of a string.
-const JSON: u8 = 0x80;
-
 /// What a sign-in must know of an authentication (OpenID Connect Core 1.0 section 2, RFC 8176).
 const AUTHENTICATION_CLAIMS: [&str; 3] = ["idp", "amr", "auth_time"];
-
-fn put_claim(out: &mut Vec<u8>, name: &str, value: &Value) {
-    match value {
-        Value::String(text) => put_raw(out, name, &Raw::Text(text)),
-        other => put_raw(out, name, &Raw::Json(other.to_string().as_bytes())),
-    }
-}
-
-/// A claim: one byte with the kind and the name's code, the name itself if it has no code, the value.
-fn put_raw(out: &mut Vec<u8>, name: &str, value: &Raw<'_>) {
-    let (kind, bytes) = match value {
-        Raw::Text(text) => (0, text.as_bytes()),
-        Raw::Json(json) => (JSON, *json),
-    };
-    match claim_names::code(name) {
-        Some(code) => out.push(kind | code),
-        None => {
-            out.push(kind);
-            put_bytes(out, name.as_bytes());
-        }
-    }
-    put_bytes(out, bytes);
-}
-
-fn next_claim<'a>(reader: &mut Reader<'a>) -> Option<(&'a str, Raw<'a>)> {
-    let first = reader.byte()?;
-    let name = match first & !JSON {
-        0 => reader.text()?,
-        code => claim_names::name(code)?,
-    };
-    let value = match first & JSON {
-        0 => Raw::Text(reader.text()?),
-        _ => Raw::Json(reader.bytes()?),
-    };
-    Some((name, value))
-}
 
 #[cfg(test)]
 mod tests {
@@ -407,7 +349,7 @@ mod tests {
             ("text", json!("5"), None),
         ] {
             let user = Principal::builder("a").claim("auth_time", value).build();
-            assert_eq!(user.auth_time(), expected, "{name}");
+            assert_eq!(user.auth_seconds(), expected, "{name}");
         }
     }
 }

@@ -41,6 +41,18 @@ impl Slice {
             _ => Self::default(),
         }
     }
+
+    /// This slice from an offset on.
+    pub(super) fn tail(mut self, offset: usize) -> Self {
+        match self.len().checked_sub(offset) {
+            None | Some(0) => Self::default(),
+            Some(len) => {
+                // At most the length, which fits.
+                self.start = self.end - len as u32;
+                self
+            }
+        }
+    }
 }
 
 impl From<Vec<u8>> for Slice {

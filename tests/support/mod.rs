@@ -166,11 +166,22 @@ pub fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
+/// The names of the cookies that a response sets or expires, in alphabetical order.
 pub fn names(page: &Page) -> Vec<&str> {
-    page.set_cookies()
-        .iter()
-        .map(|cookie| cookie.split_once('=').unwrap().0)
-        .collect()
+    let name = |cookie: &'_ str| cookie.split_once('=').unwrap().0.len();
+    let mut names: Vec<_> = page
+        .set_cookies()
+        .into_iter()
+        .map(|cookie| &cookie[..name(cookie)])
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// The whole `Set-Cookie` header of a cookie.
+pub fn header<'a>(page: &'a Page, name: &str) -> &'a str {
+    let of_name = |cookie: &&str| cookie.split_once('=').unwrap().0 == name;
+    page.set_cookies().into_iter().find(of_name).unwrap()
 }
 
 /// The value that a response sets for a cookie; none if it expires it or leaves it alone.

@@ -149,15 +149,19 @@ fn principal() -> Principal {
     CLAIMS
         .iter()
         .fold(principal, |principal, &(name, value)| {
-            principal.claim(name, typed(name, value))
+            match typed(name, value) {
+                None => principal.claim_str(name, value),
+                Some(value) => principal.claim(name, value),
+            }
         })
         .build()
 }
 
-fn typed(name: &str, value: &str) -> Value {
+/// The claims that are no text.
+fn typed(name: &str, value: &str) -> Option<Value> {
     match name {
-        "amr" => json!([value]),
-        "auth_time" => value.parse::<i64>().expect("a time in seconds").into(),
-        _ => value.into(),
+        "amr" => Some(json!([value])),
+        "auth_time" => Some(value.parse::<i64>().expect("a time in seconds").into()),
+        _ => None,
     }
 }

@@ -1,0 +1,157 @@
+//! The pages: what their templates in the folder `pages` are compiled against.
+
+use askama::Template;
+use axum::{
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
+    response::{Html, IntoResponse, Response},
+};
+use axum_user_session::{UserSession, extract::RequireUser, return_url::ReturnUrl};
+
+use crate::shown::{ShownSession, ShownUser};
+
+/// Where the stylesheet is; the templates name it too.
+pub(crate) const STYLESHEET: &str = "/style.css";
+
+/// `GET /`
+pub(crate) async fn home(session: UserSession) -> Response {
+    html(Home::new(&session))
+}
+
+/// `GET /account`
+pub(crate) async fn account(RequireUser(user): RequireUser) -> Response {
+    html(Account {
+        user: ShownUser(user),
+    })
+}
+
+/// `GET /style.css`
+pub(crate) async fn stylesheet() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CACHE_CONTROL, "max-age=600"),
+    ];
+    (headers, include_str!("pages/style.css"))
+}
+
+/// A template as a response.
+pub(crate) fn html(page: impl Template) -> Response {
+    match page.render() {
+        Ok(page) => Html(page).into_response(),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a page failed");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Who is signed in, or how to.
+#[derive(Template)]
+#[template(path = "home.html", config = "examples/identity_provider/askama.toml")]
+pub(crate) struct Home {
+    session: Option<ShownSession>,
+    problem: Option<&'static str>,
+}
+
+impl Home {
+    pub(crate) fn new(session: &UserSession) -> Self {
+        Self {
+            session: ShownSession::of(session),
+            problem: None,
+        }
+    }
+
+    /// With what was wrong with the client that was to be added.
+    pub(crate) fn refused(mut self, problem: &'static str) -> Self {
+        self.problem = Some(problem);
+        self
+    }
+}
+
+/// The form to sign in.
+#[derive(Template)]
+#[template(path = "login.html", config = "examples/identity_provider/askama.toml")]
+pub(crate) struct Login {
+    return_url: Option<ReturnUrl>,
+    user: Option<ShownUser>,
+    again: bool,
+    refused: bool,
+    username: String,
+    remember: bool,
+}
+
+impl Login {
+    /// For nobody, or for a user who is signed in already and may have to do it `again`.
+    pub(crate) fn new(return_url: Option<ReturnUrl>, session: &UserSession, again: bool) -> Self {
+        let page = Self {
+            return_url,
+            user: session.user().map(ShownUser),
+            again: false,
+            refused: false,
+            username: String::new(),
+            remember: false,
+        };
+        match &page.user {
+            Some(user) if again => Self {
+                again,
+                username: user.claim("preferred_username"),
+                remember: session
+                    .properties()
+                    .is_some_and(|properties| properties.is_persistent()),
+                ..page
+            },
+            _ => page,
+        }
+    }
+
+    /// After a wrong username or password; what was entered stays, but for the password.
+    pub(crate) fn refused(mut self, username: String, remember: bool) -> Self {
+        self.refused = true;
+        self.username = username;
+        self.remember = remember;
+        self
+    }
+}
+
+/// What stands in the redirect after a sign-in: browsers go on at once, and others see that it worked.
+#[derive(Template)]
+#[template(
+    path = "signed_in.html",
+    config = "examples/identity_provider/askama.toml"
+)]
+pub(crate) struct SignedIn<'a> {
+    session: Option<ShownSession>,
+    return_url: &'a str,
+}
+
+impl<'a> SignedIn<'a> {
+    pub(crate) fn new(session: &UserSession, return_url: &'a str) -> Self {
+        Self {
+            session: ShownSession::of(session),
+            return_url,
+        }
+    }
+}
+
+/// What client applications may learn about the user.
+#[derive(Template)]
+#[template(
+    path = "account.html",
+    config = "examples/identity_provider/askama.toml"
+)]
+struct Account {
+    user: ShownUser,
+}
+
+/// A page that says one thing.
+#[derive(Template)]
+#[template(
+    path = "message.html",
+    config = "examples/identity_provider/askama.toml"
+)]
+pub(crate) struct Message {
+    pub(crate) title: &'static str,
+    pub(crate) text: &'static str,
+}

@@ -14,7 +14,6 @@ use std::sync::{Arc, LazyLock};
 use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use base64::engine::{Engine, GeneralPurposeConfig, general_purpose::NO_PAD};
 use rand::Rng;
-use smallvec::SmallVec;
 
 use crate::{
     clock::Timestamp,
@@ -56,11 +55,18 @@ pub(crate) enum OpenError {
 #[derive(Clone, Debug)]
 pub(crate) struct Protector {
     ring: KeyRing,
-    /// The associated data, with room for the key id at its end.
-    context: Box<[u8]>,
+    context: Context,
+}
+
+/// The associated data, with room for the key id at its end. On the stack, because it is completed for every ticket.
+#[derive(Clone, Copy, Debug)]
+struct Context {
+    bytes: [u8; Self::CAPACITY],
+    len: usize,
 }
 
 impl Protector {
+    /// Application id and owner have at most 64 bytes each.
     pub(crate) fn new(
         ring: KeyRing,
         application_id: &str,
@@ -74,14 +80,9 @@ impl Protector {
             &[VERSION],
             &[0; KeyId::LEN],
         ];
-        let mut context = Vec::new();
-        for field in fields {
-            context.extend_from_slice(&(field.len() as u32).to_be_bytes());
-            context.extend_from_slice(field);
-        }
         Self {
             ring,
-            context: context.into(),
+            context: Context::new(&fields),
         }
     }
 
@@ -105,7 +106,7 @@ impl Protector {
             .aead
             .seal_in_place_separate_tag(
                 Nonce::assume_unique_for_key(nonce),
-                Aad::from(self.associated_data(key)),
+                Aad::from(self.context.with(key.id)),
                 &mut sealed[CIPHERTEXT_AT..],
             )
             .ok()?;
@@ -137,7 +138,7 @@ impl Protector {
         let nonce: [u8; NONCE_LEN] = nonce.try_into().expect("the rest of the head");
         let open = |key: &Key| {
             let nonce = Nonce::assume_unique_for_key(nonce);
-            let data = Aad::from(self.associated_data(key));
+            let data = Aad::from(self.context.with(key.id));
             key.aead.open_in_place(nonce, data, ciphertext).is_ok()
         };
         match self.ring.with_key(id, now, open) {
@@ -146,13 +147,38 @@ impl Protector {
             None => Err(OpenError::Unknown),
         }
     }
+}
 
-    #[inline]
-    fn associated_data(&self, key: &Key) -> SmallVec<[u8; 128]> {
-        let mut data = SmallVec::from_slice(&self.context);
-        let key_id_at = data.len() - KeyId::LEN;
-        data[key_id_at..].copy_from_slice(&key.id.0);
-        data
+impl Context {
+    const CAPACITY: usize = 192;
+
+    fn new(fields: &[&[u8]]) -> Self {
+        let mut context = Self {
+            bytes: [0; Self::CAPACITY],
+            len: 0,
+        };
+        for field in fields {
+            context.push(&(field.len() as u32).to_be_bytes());
+            context.push(field);
+        }
+        context
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        self.bytes[self.len..end].copy_from_slice(bytes);
+        self.len = end;
+    }
+
+    fn with(mut self, KeyId(id): KeyId) -> Self {
+        self.bytes[self.len - KeyId::LEN..self.len].copy_from_slice(&id);
+        self
+    }
+}
+
+impl AsRef<[u8]> for Context {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 

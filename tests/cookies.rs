@@ -7,7 +7,7 @@ use axum_user_session::{
     AuthenticationProperties, KeyRing, Principal, SessionConfig,
     config::{LegacyScope, SameSite},
     error::ErrorKind,
-    testing::Browser,
+    testing::{Browser, Page},
 };
 use support::*;
 

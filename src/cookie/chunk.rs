@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The most cookies that one ticket is split over: the cookie itself, and chunks 1 to 9.
-pub(crate) const MAX_CHUNKS: usize = 10;
+const MAX_CHUNKS: usize = 10;
 /// Browsers drop a cookie whose name and value are longer together (RFC 6265bis section 5.6).
 const MAX_COOKIE: usize = 4096;
 /// `2.` in front of the first piece's value, `.1` behind the others' names.

@@ -222,7 +222,14 @@ impl CookiePolicy {
 /// `name=value` and the attributes. Everything in it is legal by construction, so there is a header value.
 fn header(name: &str, value: &[&str], rendered: &str, lifespan: Lifespan) -> Option<HeaderValue> {
     let value_len: usize = value.iter().map(|part| part.len()).sum();
-    let mut text = String::with_capacity(name.len() + value_len + rendered.len() + 72);
+    // Exact where it can be: text with room to spare is copied when it becomes a header value.
+    let room = match lifespan {
+        Lifespan::Browser => 0,
+        Lifespan::Until { .. } => "; Max-Age=34560000; Expires=Thu, 01 Jan 1970 00:00:00 GMT".len(),
+        Lifespan::Removed => REMOVED.len(),
+    };
+    let len = name.len() + 1 + value_len + room + rendered.len();
+    let mut text = String::with_capacity(len);
     text.push_str(name);
     text.push('=');
     value.iter().for_each(|part| text.push_str(part));
@@ -235,12 +242,14 @@ fn header(name: &str, value: &[&str], rendered: &str, lifespan: Lifespan) -> Opt
             let _ = write!(text, "; Max-Age={}; Expires={date}", age.as_secs());
         }
         Lifespan::Removed => {
-            text.push_str("; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
+            text.push_str(REMOVED);
         }
     }
     text.push_str(rendered);
     HeaderValue::try_from(text).ok()
 }
+
+const REMOVED: &str = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
 
 fn render(scope: &Scope, attributes: Attributes) -> String {
     let mut out = String::new();

@@ -4,9 +4,9 @@
 //! so that neither `%5F%5FHost-sid` nor a name after a no-break space is taken for ours. Bytes of other cookies are not looked at, whatever they are.
 
 use http::{HeaderMap, header::COOKIE};
-use smallvec::SmallVec;
+use memchr::memchr;
 
-use super::chunk::{Chunks, MAX_CHUNKS};
+use super::chunk::Chunks;
 
 /// How many cookies of one name are tried: more than one comes from another path or domain.
 const MAX_CANDIDATES: usize = 4;
@@ -16,16 +16,43 @@ const MAX_SESSION_IDS: usize = 2;
 /// Our cookies of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Candidates<'a> {
-    /// Values of the authentication cookie, each once, at most [`MAX_CANDIDATES`].
-    pub(crate) authentication: SmallVec<[&'a [u8]; MAX_CANDIDATES]>,
+    /// Values of the authentication cookie, each once.
+    pub(crate) authentication: Values<'a, MAX_CANDIDATES>,
     pub(crate) chunks: Chunks<'a>,
-    /// Values of the session id cookie; a further one is not looked at.
-    pub(crate) session_id: SmallVec<[&'a [u8]; MAX_SESSION_IDS]>,
+    /// Values of the session id cookie.
+    pub(crate) session_id: Values<'a, MAX_SESSION_IDS>,
 }
 
-impl Candidates<'_> {
+/// The first few values of a cookie; further ones are not looked at.
+#[derive(Debug)]
+pub(crate) struct Values<'a, const N: usize> {
+    values: [&'a [u8]; N],
+    len: usize,
+}
+
+impl<'a, const N: usize> Values<'a, N> {
+    pub(crate) fn as_slice(&self) -> &[&'a [u8]] {
+        &self.values[..self.len]
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.authentication.is_empty() && self.chunks.is_empty() && self.session_id.is_empty()
+        self.len == 0
+    }
+
+    fn take(&mut self, value: &'a [u8]) {
+        if self.len < N && !self.as_slice().contains(&value) {
+            self.values[self.len] = value;
+            self.len += 1;
+        }
+    }
+}
+
+impl<const N: usize> Default for Values<'_, N> {
+    fn default() -> Self {
+        Self {
+            values: [&[]; N],
+            len: 0,
+        }
     }
 }
 
@@ -39,50 +66,32 @@ pub(crate) fn scan<'a>(
     for line in headers.get_all(COOKIE) {
         let mut rest = line.as_bytes();
         while !rest.is_empty() {
-            let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
-            let pair = trim_start(&rest[..end]);
+            let end = memchr(b';', rest).unwrap_or(rest.len());
+            let pair = &rest[..end];
+            // One space is the rule, and any other white space the exception.
+            let pair = trim_start(pair.strip_prefix(b" ").unwrap_or(pair));
             rest = rest.get(end + 1..).unwrap_or_default();
-            let taken =
-                tail_of(pair, authentication).is_some_and(|tail| found.take_authentication(tail));
-            if let (false, Some(name)) = (taken, session_id) {
-                if let Some([b'=', value @ ..]) = tail_of(pair, name) {
-                    found.take_session_id(trim_end(value));
+            match (tail_of(pair, authentication), session_id) {
+                (Some([b'=', value @ ..]), _) => found.authentication.take(trim_end(value)),
+                (Some([b'.', digit @ b'1'..=b'9', b'=', value @ ..]), _) => {
+                    let index = usize::from(digit - b'0');
+                    found.chunks.take(index, trim_end(value));
                 }
+                (_, Some(name)) => {
+                    if let Some([b'=', value @ ..]) = tail_of(pair, name) {
+                        found.session_id.take(trim_end(value));
+                    }
+                }
+                _ => {}
             }
         }
     }
     found
 }
 
-impl<'a> Candidates<'a> {
-    /// Takes what follows the authentication cookie's name, if it is the cookie or one of its chunks.
-    fn take_authentication(&mut self, tail: &'a [u8]) -> bool {
-        match tail.split_first() {
-            Some((b'=', value)) => {
-                let value = trim_end(value);
-                let room = self.authentication.len() < MAX_CANDIDATES;
-                if room && !self.authentication.contains(&value) {
-                    self.authentication.push(value);
-                }
-                true
-            }
-            Some((b'.', tail)) => match tail {
-                [digit @ b'1'..=b'9', b'=', value @ ..] => {
-                    let index = usize::from(digit - b'0');
-                    debug_assert!(index < MAX_CHUNKS);
-                    self.chunks.take(index, trim_end(value));
-                    true
-                }
-                _ => false,
-            },
-            _ => false,
-        }
-    }
-
-    fn take_session_id(&mut self, value: &'a [u8]) {
-        if self.session_id.len() < MAX_SESSION_IDS {
-            self.session_id.push(value);
-        }
+impl Candidates<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.authentication.is_empty() && self.chunks.is_empty() && self.session_id.is_empty()
     }
 }
 

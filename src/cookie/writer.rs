@@ -31,8 +31,8 @@ impl<'a> Writer<'a> {
     pub(crate) fn new(jar: Option<&'a Cookies>) -> Self {
         Self {
             jar,
-            written: Vec::new(),
-            headers: Vec::new(),
+            written: Vec::with_capacity(2),
+            headers: Vec::with_capacity(2),
         }
     }
 

@@ -71,7 +71,7 @@ fn authentication<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writ
                 policy,
                 index,
                 &value,
-                closed.lifespan(),
+                closed.lifespan,
                 closed.carries(index),
             );
         }

@@ -20,7 +20,7 @@ pub(super) fn authenticate(
     let now = settings.now();
     let mut pieces = 1;
     let mut arrival = Arrival::Nothing;
-    for first in &candidates.authentication {
+    for first in candidates.authentication.as_slice() {
         let Some((text, count)) = candidates.chunks.join(first) else {
             arrival = arrival.max(Arrival::Dead);
             continue;
@@ -93,7 +93,7 @@ fn session_id_cookie(
     }
     let id = ticket.and_then(|ticket| ticket.properties.session_id.as_ref());
     let is_the_id = |value: &&[u8]| id.is_some_and(|id| id.as_bytes() == *value);
-    match &candidates.session_id[..] {
+    match candidates.session_id.as_slice() {
         [] => SessionIdCookie::Absent,
         values if values.iter().any(is_the_id) => SessionIdCookie::Equal,
         _ => SessionIdCookie::Different,

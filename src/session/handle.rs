@@ -62,7 +62,7 @@ struct Shared {
 struct Session {
     state: State,
     /// The ticket as it was last sealed in this request.
-    sealed: Option<Pieces>,
+    sealed: Option<Box<Pieces>>,
     /// How many cookies the incoming ticket was in.
     count: usize,
     /// The chunks that the request carried, a bit for each.
@@ -92,10 +92,9 @@ impl SignedIn {
 /// What the middleware must write when the response head is sent.
 pub(crate) struct Closed {
     pub(crate) closing: Closing,
-    pub(crate) sealed: Option<Pieces>,
-    /// The ticket that the cookie is about, for its lifespan.
-    ticket: Option<Ticket>,
-    now: Timestamp,
+    pub(crate) sealed: Option<Box<Pieces>>,
+    /// How long the browser is to keep the authentication cookie, if it is issued.
+    pub(crate) lifespan: Lifespan,
     pub(crate) count: usize,
     chunks: u16,
     carried: bool,
@@ -108,19 +107,6 @@ impl Closed {
         match index {
             0 => self.carried,
             _ => self.chunks & (1 << index) != 0,
-        }
-    }
-
-    /// How long the browser is to keep the authentication cookie.
-    pub(crate) fn lifespan(&self) -> Lifespan {
-        let properties = self.ticket.as_ref().map(|ticket| &ticket.properties);
-        let persistent = properties.filter(|properties| properties.persistent);
-        match persistent.and_then(|properties| properties.times) {
-            Some(times) => Lifespan::Until {
-                now: self.now,
-                expires: times.end(),
-            },
-            None => Lifespan::Browser,
         }
     }
 }
@@ -466,7 +452,7 @@ impl UserSession {
             return Err(ErrorKind::ResponseSent.into());
         }
         if sealed.is_some() {
-            session.sealed = sealed;
+            session.sealed = sealed.map(Box::new);
         }
         Ok(Some(session.state.commit(plan)))
     }
@@ -512,23 +498,21 @@ impl Session {
     fn close(&mut self, settings: &Settings, may_remove: bool) -> Closed {
         let now = settings.now();
         let mut closing = self.state.close(may_remove);
-        let ticket = self.state.session().cloned();
+        let ticket = self.state.session();
         let mut sealed = self.sealed.take();
-        if closing.authentication == Some(Write::Issue(())) && sealed.is_none() {
+        if let (Some(Write::Issue(())), None, Some(ticket)) =
+            (closing.authentication, &sealed, ticket)
+        {
             // A renewal, which nobody asked for and nobody hears of when it fails.
-            let renewed = ticket
-                .as_ref()
-                .map(|ticket| authenticator::seal(settings, ticket, now));
-            match renewed {
-                Some(Ok(renewed)) => sealed = Some(renewed),
-                Some(Err(error)) => {
+            match authenticator::seal(settings, ticket, now) {
+                Ok(renewed) => sealed = Some(Box::new(renewed)),
+                Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "a session could not be renewed"
                     );
                     closing.authentication = None;
                 }
-                None => closing.authentication = None,
             }
         }
         if closing.abandoned {
@@ -537,8 +521,7 @@ impl Session {
         Closed {
             closing,
             sealed,
-            ticket,
-            now,
+            lifespan: ticket.map_or(Lifespan::Browser, |ticket| lifespan(ticket, now)),
             count: self.count,
             chunks: self.chunks,
             carried: self.carried,
@@ -553,5 +536,15 @@ impl Settings {
             lifetimes: self.lifetimes,
             issuer: self.issuer.as_deref(),
         }
+    }
+}
+
+fn lifespan(ticket: &Ticket, now: Timestamp) -> Lifespan {
+    match ticket.properties.times {
+        Some(times) if ticket.properties.persistent => Lifespan::Until {
+            now,
+            expires: times.end(),
+        },
+        _ => Lifespan::Browser,
     }
 }

@@ -80,6 +80,11 @@ impl<'a> Name<'a> {
         Self { code, text }
     }
 
+    /// A number below 128: the name's own, or 0 for all names without a code.
+    pub(super) fn kind(&self) -> u8 {
+        self.code
+    }
+
     pub(super) fn is_of(&self, entry: &Entry<'_>) -> bool {
         entry.head & !JSON == self.code && (self.code != 0 || entry.name == self.text.as_bytes())
     }

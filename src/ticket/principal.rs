@@ -115,7 +115,7 @@ impl Principal {
 
     /// Fills in what a sign-in must know of an authentication; what is there is never overwritten.
     pub(crate) fn with_authentication_claims(self, now: Timestamp) -> Self {
-        let [idp, amr, auth_time] = AUTHENTICATION_CLAIMS.map(|name| self.entry(name));
+        let [idp, amr, auth_time] = self.authentication_claims();
         if idp.is_some() && amr.is_some() && auth_time.is_some() {
             return self;
         }
@@ -138,8 +138,9 @@ impl Principal {
     /// Takes over what an earlier principal of the same user says of the authentication, where this one says nothing.
     pub(crate) fn with_authentication_claims_of(self, earlier: &Self) -> Self {
         let mut wire = self.wire.to_vec();
-        for name in AUTHENTICATION_CLAIMS {
-            if let (None, Some(known)) = (self.entry(name), earlier.entry(name)) {
+        let said = self.authentication_claims().into_iter();
+        for (said, known) in said.zip(earlier.authentication_claims()) {
+            if let (None, Some(known)) = (said, known) {
                 known.put(&mut wire);
             }
         }
@@ -169,6 +170,17 @@ impl Principal {
         let mut reader = Reader::new(&self.wire);
         let _subject = reader.bytes();
         std::iter::from_fn(move || Entry::read(&mut reader))
+    }
+
+    fn authentication_claims(&self) -> [Option<Entry<'_>>; 3] {
+        let names = AUTHENTICATION_CLAIMS.map(Name::new);
+        let mut found = [None; 3];
+        for entry in self.entries() {
+            if let Some(which) = names.iter().position(|name| name.is_of(&entry)) {
+                found[which] = Some(entry);
+            }
+        }
+        found
     }
 
     fn entry(&self, name: &str) -> Option<Entry<'_>> {
@@ -205,6 +217,8 @@ impl Serialize for Principal {
 #[must_use]
 pub struct PrincipalBuilder {
     wire: Vec<u8>,
+    /// A bit for each kind of name that is there, so that most claims need no look at those before them.
+    kinds: u128,
 }
 
 impl PrincipalBuilder {
@@ -212,7 +226,7 @@ impl PrincipalBuilder {
         // Room for what most principals hold.
         let mut wire = Vec::with_capacity(512);
         put_bytes(&mut wire, subject.as_bytes());
-        Self { wire }
+        Self { wire, kinds: 0 }
     }
 
     /// Sets a claim; an earlier one of the same name is replaced. The subject is given to [`Principal::builder`]: a claim `sub`
@@ -243,6 +257,11 @@ impl PrincipalBuilder {
             return None;
         }
         let name = Name::new(name);
+        let kind = 1 << name.kind();
+        if self.kinds & kind == 0 {
+            self.kinds |= kind;
+            return Some(name);
+        }
         let mut reader = Reader::new(&self.wire);
         let _subject = reader.bytes();
         let mut start = self.wire.len() - reader.len();

@@ -122,6 +122,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn number(&mut self) -> Option<u64> {
+        // Most numbers are the length of something short.
+        if let [small @ 0..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Some(u64::from(*small));
+        }
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -132,7 +137,7 @@ impl<'a> Reader<'a> {
             }
             number |= bits << shift;
             if byte < 0x80 {
-                return (byte != 0 || shift == 0).then_some(number);
+                return (byte != 0).then_some(number);
             }
         }
         None

@@ -139,11 +139,13 @@ impl ErrorKind {
         }
     }
 
-    fn status(self) -> StatusCode {
+    /// The status that the error has as a response, for applications that show it on a page of their own.
+    pub fn status(self) -> StatusCode {
         match self {
             Self::NotSignedIn => StatusCode::UNAUTHORIZED,
             Self::InvalidClientId | Self::InvalidSessionId => StatusCode::BAD_REQUEST,
-            Self::ConflictingCookies => StatusCode::CONFLICT,
+            // What fills a session up is what requests have put into it.
+            Self::ConflictingCookies | Self::TooLarge => StatusCode::CONFLICT,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

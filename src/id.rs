@@ -37,7 +37,7 @@ impl IdGenerator for SystemRandom {
 /// takes over a session from elsewhere may [`parse`](Self::parse) an id of its own.
 ///
 /// The id is readable by scripts through the session id cookie, and it opens no session by itself; still,
-/// `Debug` does not show it, so that it gets into a log only where somebody writes [`as_str`](Self::as_str).
+/// `Debug` does not show it and there is no `Display`, so that it gets into a log only where somebody writes [`as_str`](Self::as_str).
 ///
 /// ```
 /// use axum_user_session::id::SessionId;

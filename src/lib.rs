@@ -1,4 +1,81 @@
 //! The user's session at an identity provider, as an axum layer and extractor.
+//!
+//! A site where people sign in once and use many applications must know, in every request, who is signed in, in which session, and which
+//! applications take part in it, so that signing out can reach all of them. This crate keeps that in a sealed cookie, with no server beside it.
+//!
+//! ```
+//! use axum::{Router, response::Redirect, routing::{get, post}};
+//! use axum_user_session::{Error, KeyRing, Principal, SessionConfig, UserSession, UserSessionLayer};
+//!
+//! async fn home(session: UserSession) -> String {
+//!     match session.user() {
+//!         Some(user) => format!("Hello {}", user.subject()),
+//!         None => "Nobody is signed in".to_owned(),
+//!     }
+//! }
+//!
+//! async fn login(session: UserSession) -> Result<Redirect, Error> {
+//!     // Check a password or a passkey first.
+//!     session.sign_in(Principal::builder("alice").claim("name", "Alice Smith").build()).await?;
+//!     assert_eq!(session.user().unwrap().subject(), "alice"); // at once, not with the next request
+//!     Ok(Redirect::to("/"))
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # std::env::set_current_dir(&folder)?;
+//! let config = SessionConfig::builder(KeyRing::open_file("keys.json")?).build()?;
+//! let app: Router = Router::new()
+//!     .route("/", get(home))
+//!     .route("/login", post(login))
+//!     .layer(UserSessionLayer::new(config));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A guide
+//!
+//! **A request comes in.** The [`UserSessionLayer`] finds the authentication cookie by its exact name, opens it once, and puts a handle into the
+//! request. A cookie that is missing, forged or expired means that nobody is signed in; that is no error. Handlers extract the handle as
+//! [`UserSession`].
+//!
+//! **Who is it?** [`UserSession::user`] gives the [`Principal`]: a subject and claims, as in a JWT. [`UserSession::session_id`] gives the
+//! session's id, the `sid` of OpenID Connect. Both are synchronous and can't fail. [`extract::RequireUser`] and the layers in [`guard`] turn away
+//! whoever is not signed in.
+//!
+//! **Signing in** with [`UserSession::sign_in`] shows in every clone of the handle at once. The same user keeps session id and clients; another user
+//! gets a new session, and the old one comes back as [`SignedIn::ended`](session::SignedIn::ended), so that its clients can be told.
+//! [`AuthenticationProperties`] ask for a cookie that outlives the browser, another expiry, or keep items of your own.
+//!
+//! **Clients** that ask for tokens are recorded with [`UserSession::add_client_id`]. **Signing out** with [`UserSession::sign_out`] clears the cookies and
+//! yields [`Ended`](ended::Ended): who, which session, which clients.
+//!
+//! **Sensitive actions** ask [`UserSession::requires_reauthentication`], or stand behind
+//! [`guard::RequireUserLayer::authenticated_within`].
+//!
+//! **Keys** live in a [`KeyRing`]. They can be added, promoted and retired while the server runs, and nobody is signed out; see [`key_ring`].
+//!
+//! **The response goes out.** If something has changed, the layer adds the cookies and `Cache-Control: no-store`, whatever the status is. After the
+//! response head is sent, a change that needs a cookie fails with [`ErrorKind::ResponseSent`](error::ErrorKind::ResponseSent) instead of being lost.
+//!
+//! # What is set where
+//!
+//! | cookie | default name | holds | attributes |
+//! |---|---|---|---|
+//! | authentication | `__Host-idsrv`, further chunks `__Host-idsrv.1` ... | the sealed ticket | HttpOnly, Secure, Path=/, SameSite=Lax |
+//! | session id | `idsrv.session` | the session id, for scripts of the check-session iframe | Secure, Path=/, SameSite=None |
+//!
+//! # What is not promised
+//!
+//! The session is in the cookie and nowhere else. Signing out clears it in the browser, but a *copy* of the cookie that somebody made before stays valid until it
+//! expires: nothing here can revoke it. Keep lifetimes short, or retire the key in an emergency. Two requests of one browser that register different
+//! clients at the same moment both set the cookie, and the later one wins.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `testing` | module `testing`: a manual clock, a cookie-keeping browser for tower services, the ticket codec |
 
 pub mod clock;
 pub mod config;
@@ -25,3 +102,8 @@ pub use self::key_ring::KeyRing;
 pub use self::middleware::UserSessionLayer;
 pub use self::session::UserSession;
 pub use self::ticket::{AuthenticationProperties, Principal};
+
+/// The README's examples run with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

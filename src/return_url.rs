@@ -19,6 +19,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 /// 3. Percent-decoded once, rule 1 still holds.
 /// 4. It is visible ASCII, as a `Location` header carries it, and at most 2048 bytes.
 ///
+/// It may hold `"`, `<` and `>`: escape it where it stands in HTML, as any other text.
+///
 /// ```
 /// use axum_user_session::return_url::ReturnUrl;
 ///

@@ -279,6 +279,22 @@ async fn k9_unknown_keys_do_not_cost_a_look_at_the_file_each() {
 }
 
 #[test]
+fn k9_a_tool_opens_only_a_file_that_is_there() {
+    let file = File::new();
+    let error = KeyRing::open_existing_file(file.path()).unwrap_err();
+    assert!(matches!(error, KeyRingError::Io { .. }));
+    assert!(!file.path().exists());
+    file.open();
+    assert_eq!(
+        KeyRing::open_existing_file(file.path())
+            .unwrap()
+            .keys()
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn k9_changes_of_two_processes_do_not_undo_each_other() {
     let file = File::new();
     let (one, two) = (file.open(), file.open());

@@ -129,6 +129,19 @@ async fn c3_a_sign_in_shows_at_once_in_every_clone() {
 }
 
 #[tokio::test]
+async fn c3_the_ticket_is_the_current_session_as_a_whole() {
+    let mut lab = Lab::new();
+    lab.visit(|session| async move {
+        assert_eq!(session.ticket(), None);
+        session.sign_in(user("alice")).await.unwrap();
+        let ticket = session.ticket().unwrap();
+        assert_eq!(Some(ticket.principal()), session.user().as_ref());
+        assert_eq!(Some(ticket.properties()), session.properties().as_ref());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn c4_a_session_id_is_32_upper_case_hex_digits() {
     let mut lab = Lab::new();
     lab.sign_in("alice").await;

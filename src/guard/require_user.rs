@@ -26,7 +26,7 @@ use crate::{
 /// # Caveats
 ///
 /// The layer goes inside of [`UserSessionLayer`](crate::UserSessionLayer), and not around the login page itself, or the browser goes in circles. Parse `return_url`
-/// with [`ReturnUrl`] before you redirect to it.
+/// with [`ReturnUrl`] before you redirect to it. Answers have no body; axum's `map_response` around the guard can give them a page.
 ///
 /// ```
 /// use std::time::Duration;

@@ -24,7 +24,8 @@ use super::gate::{Decide, Gate};
 /// # Caveats
 ///
 /// This host is the `Host` header (or HTTP/2's authority). Behind a proxy that rewrites it, allow the public origin. The scheme is not compared,
-/// because a proxy that ends TLS hides it.
+/// because a proxy that ends TLS hides it. Pages with `Referrer-Policy: no-referrer` make browsers send `Origin: null`, so their forms are refused;
+/// use `same-origin`.
 ///
 /// ```
 /// use axum::{Router, routing::post};

@@ -113,6 +113,10 @@ impl KeyFile {
             .map_err(|error| self.io(error))
     }
 
+    pub(super) fn missing(&self) -> KeyRingError {
+        self.io(io::ErrorKind::NotFound.into())
+    }
+
     fn keys(&self, document: &Document) -> Result<Keys, KeyRingError> {
         if document.format != FORMAT {
             return Err(self.format(format!("its format is {}, not {FORMAT}", document.format)));

@@ -7,12 +7,21 @@ use super::{
 use crate::clock::Timestamp;
 
 /// One state of the ring. It is never changed: a change makes the next one, which takes its place as a whole.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Keys {
     /// The primary comes first.
     all: Vec<Arc<Key>>,
     /// How long a ticket can be alive after it was sealed: the longest absolute lifetime of any configuration that uses the ring.
     pub(super) retention: Duration,
+}
+
+/// Of a ring that no configuration has used yet: the default absolute lifetime.
+const DEFAULT_RETENTION: Duration = Duration::from_secs(24 * 3600);
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self::new(Vec::new(), DEFAULT_RETENTION)
+    }
 }
 
 impl Keys {

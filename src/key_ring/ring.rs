@@ -92,6 +92,21 @@ impl KeyRing {
         Ok(Self::with_keys(keys, Some(file), Some(stamp)))
     }
 
+    /// Loads a key file that is there: for tools that change it, where a mistyped path must not make a new one.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_file`](Self::open_file), and [`KeyRingError::Io`] when there is no file.
+    pub fn open_existing_file(path: impl Into<PathBuf>) -> Result<Self, KeyRingError> {
+        let file = KeyFile::new(path.into());
+        file.stamp()?;
+        match file.read()? {
+            Some((keys, stamp)) => Ok(Self::with_keys(keys, Some(file), Some(stamp))),
+            // Removed between the two looks at it.
+            None => Err(file.missing()),
+        }
+    }
+
     /// A ring in memory from secrets of your own, the primary first. A key's id follows from its secret, so nodes that have the
     /// same secrets open each other's tickets.
     ///
@@ -165,7 +180,8 @@ impl KeyRing {
         self.insert(Key::derive(secret, now())?)
     }
 
-    /// Makes a key the primary. With several processes, first give each the time to see the key.
+    /// Makes a key the primary. With several processes, first give each the time to see the key; those that share a key file go on sealing
+    /// with the key before it for up to five seconds.
     ///
     /// # Errors
     ///

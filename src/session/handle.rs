@@ -127,6 +127,11 @@ impl UserSession {
         self.lock().state.session_id()
     }
 
+    /// The current session as a whole: its user and its properties, as they are at one moment.
+    pub fn ticket(&self) -> Option<Ticket> {
+        self.lock().state.session().cloned()
+    }
+
     /// The properties of the current session.
     pub fn properties(&self) -> Option<AuthenticationProperties> {
         let session = self.lock();
@@ -193,7 +198,8 @@ impl UserSession {
     /// Signs a user in for the configured time; the cookie ends with the browser.
     ///
     /// Claims that every sign-in must have are filled in where they are missing: `idp` ("local"), `amr` (["pwd"] for the local
-    /// provider, else ["external"]) and `auth_time` (now). If the same user is signed in already, session id and clients carry over.
+    /// provider, else ["external"]) and `auth_time` (now). If the same user is signed in already, session id and clients carry over; whether the
+    /// cookie outlives the browser does not, and is to be asked for again.
     ///
     /// # Errors
     ///

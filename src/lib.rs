@@ -77,6 +77,8 @@
 //! |---|---|
 //! | `testing` | module `testing`: a manual clock, a cookie-keeping browser for tower services, the ticket codec |
 
+#![warn(clippy::unwrap_used)]
+
 pub mod clock;
 pub mod config;
 mod cookie;

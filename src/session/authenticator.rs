@@ -1,6 +1,9 @@
 //! From the request's cookies to the incoming ticket, and from a ticket to the cookies that carry it.
 
-use super::state::{Arrival, Offer, SessionIdCookie, State};
+use super::{
+    plan::{Arrival, Offer, SessionIdCookie},
+    state::State,
+};
 use crate::{
     clock::Timestamp,
     config::Settings,

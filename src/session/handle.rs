@@ -9,13 +9,15 @@ use tokio::sync::OnceCell;
 
 use super::{
     authenticator,
+    in_request::{Closed, InRequest},
     phase::Phase,
-    state::{Closing, Plan, Rules, SessionIdCookie, State, Write},
+    plan::{Plan, Rules, SessionIdCookie},
+    state::State,
 };
 use crate::{
     clock::Timestamp,
     config::Settings,
-    cookie::{Candidates, Lifespan, Pieces, scan},
+    cookie::scan,
     ended::Ended,
     error::{Error, ErrorKind},
     id::{ClientId, SessionId},
@@ -53,21 +55,10 @@ struct Shared {
     phase: Phase,
     /// The user of a session that is as it arrived, so that asking who that is takes no lock.
     arrived: Option<Principal>,
-    session: Mutex<Session>,
+    session: Mutex<InRequest>,
     /// What `authenticate` gives, once it was asked.
     transformed: OnceCell<Result<Principal, Error>>,
     settings: Arc<Settings>,
-}
-
-struct Session {
-    state: State,
-    /// The ticket as it was last sealed in this request.
-    sealed: Option<Box<Pieces>>,
-    /// How many cookies the incoming ticket was in.
-    count: usize,
-    /// The chunks that the request carried, a bit for each.
-    chunks: u16,
-    carried: bool,
 }
 
 /// What [`UserSession::sign_in`] has made.
@@ -86,28 +77,6 @@ impl SignedIn {
     /// The session that this sign-in put an end to, as when another user was signed in. Its clients are to be told.
     pub fn ended(&self) -> Option<&Ended> {
         self.ended.as_ref()
-    }
-}
-
-/// What the middleware must write when the response head is sent.
-pub(crate) struct Closed {
-    pub(crate) closing: Closing,
-    pub(crate) sealed: Option<Box<Pieces>>,
-    /// How long the browser is to keep the authentication cookie, if it is issued.
-    pub(crate) lifespan: Lifespan,
-    pub(crate) count: usize,
-    chunks: u16,
-    carried: bool,
-    pub(crate) carried_session_id: bool,
-}
-
-impl Closed {
-    /// Whether the request carried the authentication cookie, or for another index than 0 that chunk of it.
-    pub(crate) fn carries(&self, index: usize) -> bool {
-        match index {
-            0 => self.carried,
-            _ => self.chunks & (1 << index) != 0,
-        }
     }
 }
 
@@ -368,7 +337,7 @@ impl UserSession {
         let mut shared = Arc::new(Shared {
             phase: Phase::new(),
             arrived: None,
-            session: Mutex::new(Session::new(cookie)),
+            session: Mutex::new(InRequest::new(cookie)),
             transformed: OnceCell::new(),
             settings: Arc::clone(settings),
         });
@@ -464,7 +433,7 @@ impl UserSession {
     }
 
     /// A panic of a hook can't leave the state half changed: it is changed in one assignment after everything that can fail.
-    fn lock(&self) -> MutexGuard<'_, Session> {
+    fn lock(&self) -> MutexGuard<'_, InRequest> {
         self.shared
             .session
             .lock()
@@ -480,77 +449,11 @@ impl fmt::Debug for UserSession {
     }
 }
 
-impl Session {
-    fn new(cookie: SessionIdCookie) -> Self {
-        Self {
-            state: State::new(cookie),
-            sealed: None,
-            count: 1,
-            chunks: 0,
-            carried: false,
-        }
-    }
-
-    fn arrive(&mut self, settings: &Settings, candidates: &Candidates<'_>) {
-        self.count = authenticator::authenticate(settings, candidates, &mut self.state);
-        self.chunks = candidates.chunks.carried();
-        self.carried = !candidates.authentication.is_empty();
-    }
-
-    fn is_clean(&self) -> bool {
-        self.state.is_clean() && self.chunks >> self.count == 0
-    }
-
-    fn close(&mut self, settings: &Settings, may_remove: bool) -> Closed {
-        let now = settings.now();
-        let mut closing = self.state.close(may_remove);
-        let ticket = self.state.session();
-        let mut sealed = self.sealed.take();
-        if let (Some(Write::Issue(())), None, Some(ticket)) =
-            (closing.authentication, &sealed, ticket)
-        {
-            // A renewal, which nobody asked for and nobody hears of when it fails.
-            match authenticator::seal(settings, ticket, now) {
-                Ok(renewed) => sealed = Some(Box::new(renewed)),
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "a session could not be renewed"
-                    );
-                    closing.authentication = None;
-                }
-            }
-        }
-        if closing.abandoned {
-            tracing::warn!("a session id was created, but no sign-in followed; it is dropped");
-        }
-        Closed {
-            closing,
-            sealed,
-            lifespan: ticket.map_or(Lifespan::Browser, |ticket| lifespan(ticket, now)),
-            count: self.count,
-            chunks: self.chunks,
-            carried: self.carried,
-            carried_session_id: self.state.request_has_session_id_cookie(),
-        }
-    }
-}
-
 impl Settings {
     fn rules(&self) -> Rules<'_> {
         Rules {
             lifetimes: self.lifetimes,
             issuer: self.issuer.as_deref(),
         }
-    }
-}
-
-fn lifespan(ticket: &Ticket, now: Timestamp) -> Lifespan {
-    match ticket.properties.times {
-        Some(times) if ticket.properties.persistent => Lifespan::Until {
-            now,
-            expires: times.end(),
-        },
-        _ => Lifespan::Browser,
     }
 }

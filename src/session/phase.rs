@@ -45,3 +45,97 @@ impl Phase {
         self.0.load(Ordering::Acquire) & CLOSED != 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change and a response, each as the steps that others can come between.
+    #[derive(Clone, Debug, Default)]
+    struct World {
+        phase: u8,
+        locked: bool,
+        changed: bool,
+        change: u8,
+        close: u8,
+        refused: bool,
+        sent: Option<bool>,
+    }
+
+    const DONE: u8 = 5;
+
+    impl World {
+        fn with_phase<T>(&mut self, act: impl FnOnce(&Phase) -> T) -> T {
+            let phase = Phase(AtomicU8::new(self.phase));
+            let outcome = act(&phase);
+            self.phase = phase.0.into_inner();
+            outcome
+        }
+
+        /// One step of a change: lock, mark, commit, unlock. False if it has to wait or is done.
+        fn step_change(&mut self) -> bool {
+            match self.change {
+                0 if self.locked => return false,
+                0 => self.locked = true,
+                1 => self.refused = !self.with_phase(Phase::touch),
+                2 => self.changed = !self.refused,
+                3 => self.locked = false,
+                _ => return false,
+            }
+            self.change += 1;
+            true
+        }
+
+        /// One step of a response: close if clean, else lock, close, read, unlock.
+        fn step_close(&mut self) -> bool {
+            match self.close {
+                0 => {
+                    if self.with_phase(Phase::close_if_clean) {
+                        self.sent = Some(false);
+                        self.close = DONE;
+                        return true;
+                    }
+                }
+                1 if self.locked => return false,
+                1 => self.locked = true,
+                2 => assert!(self.with_phase(Phase::close), "nobody else closes"),
+                3 => self.sent = Some(self.changed),
+                4 => self.locked = false,
+                _ => return false,
+            }
+            self.close += 1;
+            true
+        }
+
+        fn explore(self, ends: &mut Vec<Self>) {
+            let (mut changed, mut closed) = (self.clone(), self.clone());
+            let steps = (changed.step_change(), closed.step_close());
+            if steps.0 {
+                changed.explore(ends);
+            }
+            if steps.1 {
+                closed.explore(ends);
+            }
+            if steps == (false, false) {
+                ends.push(self);
+            }
+        }
+    }
+
+    /// In every interleaving, a change is in the response or was refused, and never both or neither.
+    #[test]
+    fn a_change_and_a_response_in_every_order() {
+        let mut ends = Vec::new();
+        World::default().explore(&mut ends);
+        assert_eq!(
+            ends.len(),
+            5,
+            "one for each step of the change that the response can come before"
+        );
+        for end in &ends {
+            assert!(end.change == 4 && end.sent.is_some(), "stuck: {end:?}");
+            assert_eq!(end.sent, Some(!end.refused), "{end:?}");
+        }
+        assert!(ends.iter().any(|end| end.refused) && ends.iter().any(|end| !end.refused));
+    }
+}

@@ -6,6 +6,13 @@
 
 use std::time::Duration;
 
+use super::{
+    establish::Ground,
+    plan::{
+        Arrival, Closing, Established, Next, Offer, Plan, Rules, SessionIdCookie, Write, changed,
+        ended_value, session_id_cookie,
+    },
+};
 use crate::{
     clock::Timestamp,
     ended::{EndReason, Ended},
@@ -18,111 +25,6 @@ use crate::{
 /// A ticket that expired no longer ago than this is not cleared: a request sent at the same time may have renewed it, and clearing
 /// it late would sign the user out.
 const EXPIRED_GRACE: Duration = Duration::from_secs(60);
-
-/// What opening the request's authentication cookies came to; of several, the last in this order counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Arrival {
-    /// There was none.
-    Nothing,
-    /// None that is a session or ever will be again.
-    Dead,
-    /// A key or format that another node may know: hands off.
-    Foreign,
-    /// At least one ticket was [offered](State::offer).
-    Ticket,
-    /// Valid tickets of different sessions: somebody may be tossing cookies, so hands off.
-    Conflict,
-}
-
-/// What became of a ticket that was offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Offer {
-    /// It is the best so far.
-    Taken,
-    /// A newer one of the same session is there.
-    Passed,
-    /// Another session's is there.
-    Conflict,
-}
-
-/// The session id cookie of the request, in relation to the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SessionIdCookie {
-    /// Not issued by this configuration, so never looked at.
-    Off,
-    Absent,
-    /// One of its values is the session's id.
-    Equal,
-    Different,
-}
-
-/// What becomes of a cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Write<T> {
-    Issue(T),
-    Remove,
-}
-
-/// An operation, ready to be carried out and committed.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Plan<T> {
-    next: Next,
-    /// What the caller gets once the plan is committed.
-    pub(crate) outcome: T,
-}
-
-#[derive(Debug)]
-enum Next {
-    /// A session that its cookie must carry from now on.
-    Session {
-        ticket: Ticket,
-        /// A sign-in, in contrast to a change of the session that there is.
-        signed_in: bool,
-    },
-    /// A session id that waits for its sign-in.
-    Pending(Ticket),
-    SignedOut,
-    SessionIdCookie(Write<()>),
-}
-
-impl<T> Plan<T> {
-    /// The ticket that must be sealed before the plan can be committed.
-    pub(crate) fn ticket_to_seal(&self) -> Option<&Ticket> {
-        match &self.next {
-            Next::Session { ticket, .. } => Some(ticket),
-            _ => None,
-        }
-    }
-}
-
-/// What a sign-in made of the session.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Established {
-    pub(crate) session_id: SessionId,
-    pub(crate) ended: Option<Ended>,
-}
-
-/// What the response must do, apart from what was sealed already.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Closing {
-    /// Nothing to do for the authentication cookie if none.
-    pub(crate) authentication: Option<Write<()>>,
-    pub(crate) session_id: Option<Write<SessionId>>,
-    /// The authentication cookie is left as it is, so chunks beyond its own can go.
-    pub(crate) tidy: bool,
-    /// A sign-in or sign-out was asked for: cookies that the browser may have from elsewhere go too.
-    pub(crate) deliberate: bool,
-    /// A session id was created, and its sign-in never came.
-    pub(crate) abandoned: bool,
-}
-
-/// The values of the configuration that operations need.
-#[derive(Clone, Copy)]
-pub(crate) struct Rules<'a> {
-    pub(crate) lifetimes: Lifetimes,
-    pub(crate) issuer: Option<&'a str>,
-}
 
 /// The session of one request.
 #[derive(Debug)]
@@ -240,7 +142,9 @@ impl State {
         rules: Rules<'_>,
         fresh: impl FnOnce() -> SessionId,
     ) -> Result<Plan<Established>, ErrorKind> {
-        let (ticket, session_id) = self.establish(principal, properties, now, rules, fresh)?;
+        let (ticket, session_id) =
+            self.ground()?
+                .establish(principal, properties, now, rules.lifetimes, fresh)?;
         let ended = self
             .current()
             .filter(|current| !current.is_same_session(&ticket));
@@ -268,7 +172,9 @@ impl State {
         rules: Rules<'_>,
         fresh: impl FnOnce() -> SessionId,
     ) -> Result<Plan<AuthenticationProperties>, ErrorKind> {
-        let (ticket, _) = self.establish(principal, properties, now, rules, fresh)?;
+        let (ticket, _) =
+            self.ground()?
+                .establish(principal, properties, now, rules.lifetimes, fresh)?;
         let outcome = ticket.properties.clone();
         Ok(Plan {
             next: Next::Pending(ticket),
@@ -473,106 +379,28 @@ impl State {
             return;
         }
         self.current = Current::Incoming;
-        if let Some(expires) = lifetimes.renewal(&times, now) {
-            if properties.allow_refresh != Some(false) {
-                let mut renewed = Box::new(ticket.clone());
-                renewed.properties.times = Some(Times {
-                    expires,
-                    sealed: now,
-                    ..times
-                });
-                self.current = Current::Changed(renewed);
-                self.authentication = Some(Write::Issue(()));
-            }
+        let renewal = lifetimes.renewal(&times, now);
+        if let Some(expires) = renewal.filter(|_| properties.allow_refresh != Some(false)) {
+            let mut renewed = Box::new(ticket.clone());
+            renewed.properties.times = Some(Times {
+                expires,
+                sealed: now,
+                ..times
+            });
+            self.current = Current::Changed(renewed);
+            self.authentication = Some(Write::Issue(()));
         }
     }
 
-    /// The session that a sign-in leads to: which id it has, which clients, and until when.
-    fn establish(
-        &self,
-        principal: Principal,
-        properties: AuthenticationProperties,
-        now: Timestamp,
-        rules: Rules<'_>,
-        fresh: impl FnOnce() -> SessionId,
-    ) -> Result<(Ticket, SessionId), ErrorKind> {
-        if self.conflict {
-            return Err(ErrorKind::ConflictingCookies);
-        }
-        if principal.subject().is_empty() {
-            return Err(ErrorKind::MissingSubject);
-        }
-        let asked = [properties.asked_expires, properties.asked_absolute];
-        if asked.into_iter().flatten().any(|asked| asked <= now) {
-            return Err(ErrorKind::InvalidExpiry);
-        }
-        let mut next = properties;
-        let session_id = match self.kept_session_id(&principal, &next) {
-            Some(id) => {
-                if let Some(session) = self.session() {
-                    let asked = std::mem::take(&mut next.clients);
-                    next.clients = session.properties.clients.with(asked.iter());
-                }
-                id
-            }
-            None => {
-                next.clients = Default::default();
-                fresh()
-            }
-        };
-        next.session_id = Some(session_id);
-        next.session_id_is_the_hosts = false;
-        let limit = self.absolute_limit(&principal, session_id, now, rules.lifetimes);
-        let absolute = next
-            .asked_absolute
-            .take()
-            .map_or(limit, |asked| asked.min(limit));
-        next.times = Some(
-            rules
-                .lifetimes
-                .sign_in(now, next.asked_expires.take(), absolute),
-        );
-        Ok((Ticket::new(principal, next), session_id))
-    }
-
-    /// The id that a sign-in goes on with, if it goes on with one.
-    fn kept_session_id(
-        &self,
-        principal: &Principal,
-        properties: &AuthenticationProperties,
-    ) -> Option<SessionId> {
-        let session = self.session();
-        let same_subject =
-            session.filter(|session| session.principal.subject() == principal.subject());
-        let live = same_subject.and_then(|session| session.properties.session_id);
-        let kept = match properties.session_id {
-            None => live,
-            Some(id) if live == Some(id) => live,
-            Some(id) if session.is_none() && properties.session_id_is_the_hosts => Some(id),
-            Some(_) => None,
-        };
-        kept.filter(|id| !self.ended.contains(id))
-    }
-
-    /// The limit of a session that goes on carries over, unless the user has authenticated anew.
-    fn absolute_limit(
-        &self,
-        principal: &Principal,
-        session_id: SessionId,
-        now: Timestamp,
-        lifetimes: Lifetimes,
-    ) -> Timestamp {
-        let limit = now.plus(lifetimes.absolute);
-        let current = self.current();
-        let same = current.filter(|current| current.properties.session_id == Some(session_id));
-        match same {
-            Some(current) if principal.auth_seconds() <= current.principal.auth_seconds() => {
-                current
-                    .properties
-                    .times
-                    .map_or(limit, |times| times.absolute)
-            }
-            _ => limit,
+    /// What a sign-in starts from.
+    fn ground(&self) -> Result<Ground<'_>, ErrorKind> {
+        match self.conflict {
+            true => Err(ErrorKind::ConflictingCookies),
+            false => Ok(Ground {
+                session: self.session(),
+                current: self.current(),
+                ended: &self.ended,
+            }),
         }
     }
 
@@ -590,35 +418,4 @@ impl State {
             SessionIdCookie::Equal | SessionIdCookie::Different
         )
     }
-}
-
-fn changed(mut ticket: Ticket, now: Timestamp) -> Plan<()> {
-    if let Some(times) = &mut ticket.properties.times {
-        times.sealed = now;
-    }
-    Plan {
-        next: Next::Session {
-            ticket,
-            signed_in: false,
-        },
-        outcome: (),
-    }
-}
-
-fn session_id_cookie(write: Write<()>) -> Plan<()> {
-    Plan {
-        next: Next::SessionIdCookie(write),
-        outcome: (),
-    }
-}
-
-fn ended_value(ticket: &Ticket, reason: EndReason, rules: Rules<'_>) -> Option<Ended> {
-    Some(Ended {
-        subject: ticket.principal.subject().to_owned(),
-        session_id: ticket.properties.session_id?,
-        display_name: ticket.principal.claim_str("name").map(str::to_owned),
-        clients: ticket.properties.clients.to_vec(),
-        issuer: rules.issuer.map(str::to_owned),
-        reason,
-    })
 }

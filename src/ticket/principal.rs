@@ -121,16 +121,15 @@ impl Principal {
         }
         let local = idp.is_none_or(|idp| idp.text() == Some("local"));
         let method = if local { "pwd" } else { "external" };
-        let filled: [(_, fn(&str, Timestamp) -> Value); 3] = [
-            (idp, |_, _| "local".into()),
-            (amr, |method, _| vec![method].into()),
-            (auth_time, |_, now| now.unix_seconds().into()),
-        ];
         let mut wire = self.wire.to_vec();
-        for (name, (found, value)) in AUTHENTICATION_CLAIMS.into_iter().zip(filled) {
-            if found.is_none() {
-                Name::new(name).put_value(&mut wire, &value(method, now));
-            }
+        if idp.is_none() {
+            Name::new("idp").put_text(&mut wire, "local");
+        }
+        if amr.is_none() {
+            Name::new("amr").put_value(&mut wire, &vec![method].into());
+        }
+        if auth_time.is_none() {
+            Name::new("auth_time").put_value(&mut wire, &now.unix_seconds().into());
         }
         Self::over(wire.into())
     }

@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn k7_join_table() {
-        let table: [(&str, &str, &[(usize, &str)], Option<&str>); 11] = [
+        type Row<'a> = (&'a str, &'a str, &'a [(usize, &'a str)], Option<&'a str>);
+        let table: [Row<'_>; 11] = [
             ("one piece", "abc", &[], Some("abc")),
             (
                 "one piece, a left-over chunk",

@@ -6,7 +6,7 @@ use std::{
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tower_service::Service;
+use tower::Service;
 
 /// A decision over a request: none lets it through, a response head answers it with an empty body.
 pub trait Decide {

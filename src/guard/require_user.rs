@@ -5,7 +5,7 @@ use http::{
     header::{ACCEPT, CACHE_CONTROL, LOCATION},
 };
 use serde_json::Value;
-use tower_layer::Layer;
+use tower::Layer;
 
 use super::gate::{Decide, Gate};
 use crate::{

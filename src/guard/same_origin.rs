@@ -5,7 +5,7 @@ use http::{
     header::{HOST, ORIGIN},
     uri::Authority,
 };
-use tower_layer::Layer;
+use tower::Layer;
 
 use super::gate::{Decide, Gate};
 

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use http::{Method, Uri};
-use tower_layer::Layer;
+use tower::Layer;
 
 use super::service::UserSessionService;
 use crate::config::SessionConfig;

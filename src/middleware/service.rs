@@ -5,8 +5,8 @@ use std::{
 };
 
 use http::{HeaderMap, Request, Response};
+use tower::Service;
 use tower_cookies::Cookies;
-use tower_service::Service;
 
 use super::{future::ResponseFuture, layer::Skip};
 use crate::{config::Settings, session::UserSession};

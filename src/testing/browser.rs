@@ -5,8 +5,8 @@ use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
     header::{CONTENT_TYPE, COOKIE, SET_COOKIE},
 };
+use tower::Service;
 use tower_cookies::{Cookie, cookie::Expiration};
-use tower_service::Service;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
 

@@ -16,29 +16,29 @@ use axum_user_session::{
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = env::args_os().nth(1).map(PathBuf::from);
-    // `open_file` would make the file, and a mistyped path would rotate nothing.
-    let path = path
-        .filter(|path| path.exists())
-        .ok_or("usage: key_rotation KEY_FILE, with the file of a server")?;
-    let ring = KeyRing::open_file(path)?;
+    let path = path.ok_or("usage: key_rotation KEY_FILE, with the file of a server")?;
+    // `open_file` would make a file where the path is mistyped, and rotate nothing.
+    let ring = KeyRing::open_existing_file(path)?;
     println!("Before:");
     show(&ring);
 
-    // From now on every server opens what this key seals, at the latest when it first meets it.
     let new = ring.add()?;
-    // Sign-ins and renewals are sealed with it as soon as a server has looked at the file, within five seconds.
+    // Servers that share this file look for a key that they don't know when they meet it, once a second at most. Where keys
+    // get to the servers in any other way, wait here until the last one has it.
     ring.promote(new)?;
     println!("Now {new} seals:");
     show(&ring);
 
     println!("The other keys:");
-    for key in ring.keys().iter().filter(|key| !key.is_primary()) {
+    // A key that was never the primary may be another operator's, who is about to promote it.
+    let used = |key: &&KeyInfo| key.primary_until().is_some();
+    for key in ring.keys().iter().filter(used) {
         match ring.retire(key.id()) {
             Ok(()) => println!("  {} is gone: nothing alive was sealed with it", key.id()),
             Err(KeyRingError::TooEarly { wait }) => println!(
-                "  {} stays: a session sealed with it may be alive for another {} h",
+                "  {} stays: a session sealed with it may be alive for another {} h or so",
                 key.id(),
-                wait.as_secs().div_ceil(3600)
+                wait.as_secs() / 3600
             ),
             Err(error) => return Err(error.into()),
         }

@@ -298,11 +298,7 @@ impl SessionConfigBuilder {
         }
         let lifetimes = self.lifetimes()?;
         let (authentication, session_id) = self.cookies()?;
-        self.key_ring
-            .retain_for(lifetimes.absolute)
-            .map_err(|error| ConfigError::KeyRing {
-                reason: error.to_string(),
-            })?;
+        self.key_ring.retain_for(lifetimes.absolute);
         let protector = Protector::new(
             self.key_ring,
             &self.application_id,

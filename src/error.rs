@@ -169,11 +169,6 @@ impl ErrorKind {
 pub enum ConfigError {
     /// The key ring holds no key, so nothing could be sealed.
     EmptyKeyRing,
-    /// The key ring could not be told how long to keep keys.
-    KeyRing {
-        /// What failed.
-        reason: String,
-    },
     /// A cookie's name is empty.
     EmptyCookieName {
         /// Which cookie.
@@ -237,10 +232,6 @@ impl fmt::Display for ConfigError {
         match self {
             Self::EmptyKeyRing => f.write_str(
                 "the key ring is empty, so no cookie could be sealed; add a key, or open a key file, which makes one",
-            ),
-            Self::KeyRing { reason } => write!(
-                f,
-                "the key ring could not record how long its keys are needed: {reason}"
             ),
             Self::EmptyCookieName { cookie } => write!(f, "the {cookie} cookie has an empty name"),
             Self::IllegalCookieName { name } => write!(

@@ -5,7 +5,9 @@
 //!
 //! ```
 //! use axum::{Router, response::Redirect, routing::{get, post}};
-//! use axum_user_session::{Error, KeyRing, Principal, SessionConfig, UserSession, UserSessionLayer};
+//! use axum_user_session::{
+//!     Error, KeyRing, Principal, SessionConfig, UserSession, UserSessionLayer, guard::SameOriginLayer,
+//! };
 //!
 //! async fn home(session: UserSession) -> String {
 //!     match session.user() {
@@ -28,6 +30,7 @@
 //! let app: Router = Router::new()
 //!     .route("/", get(home))
 //!     .route("/login", post(login))
+//!     .layer(SameOriginLayer::new()) // no other site may sign anybody in
 //!     .layer(UserSessionLayer::new(config));
 //! # Ok(())
 //! # }

@@ -10,7 +10,7 @@ const MAX_COOKIE: usize = 4096;
 const MARK: usize = 2;
 
 /// The chunks that a request carries.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Chunks<'a> {
     /// Most requests carry none.
     found: Option<Box<[Chunk<'a>; MAX_CHUNKS]>>,
@@ -18,7 +18,7 @@ pub(crate) struct Chunks<'a> {
     carried: u16,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 enum Chunk<'a> {
     #[default]
     Missing,
@@ -59,10 +59,16 @@ impl<'a> Chunks<'a> {
         if !(2..MAX_CHUNKS).contains(&count) {
             return None;
         }
+        if first.len() > MAX_COOKIE {
+            return None;
+        }
         let mut joined = start.to_vec();
         for chunk in &self.found.as_ref()?[1..count] {
             match chunk {
-                Chunk::Found(piece) => joined.extend_from_slice(piece),
+                // Nothing longer was ever set, so it is not worth a copy.
+                Chunk::Found(piece) if piece.len() <= MAX_COOKIE => {
+                    joined.extend_from_slice(piece);
+                }
                 _ => return None,
             }
         }
@@ -71,7 +77,6 @@ impl<'a> Chunks<'a> {
 }
 
 /// Sealed text, split so that no cookie is longer than a browser keeps.
-#[derive(Debug)]
 pub(crate) struct Pieces {
     text: String,
     capacity: usize,

@@ -72,22 +72,27 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let legal = |text: &str| {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && byte != b';')
+    /// The scope as browsers see it: without regard to case, and to a dot in front (RFC 6265bis section 5.6.3).
+    fn checked(mut self) -> Result<Self, ConfigError> {
+        let illegal = |value: &str| ConfigError::IllegalCookieScope {
+            value: value.to_owned(),
         };
-        let domain = self.domain.as_deref().unwrap_or("none");
-        for (value, fits) in [(domain, true), (&*self.path, self.path.starts_with('/'))] {
-            if !fits || !legal(value) {
-                return Err(ConfigError::IllegalCookieScope {
-                    value: value.to_owned(),
-                });
-            }
+        let plain = |byte: u8| byte.is_ascii_graphic() && byte != b';';
+        if !self.path.starts_with('/') || !self.path.bytes().all(plain) {
+            return Err(illegal(&self.path));
         }
-        Ok(())
+        if let Some(domain) = &mut self.domain {
+            let host = domain.strip_prefix('.').unwrap_or(domain);
+            let label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            let is_host = host
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(label));
+            if !is_host {
+                return Err(illegal(domain));
+            }
+            *domain = host.to_ascii_lowercase();
+        }
+        Ok(self)
     }
 
     fn render(&self, out: &mut String) {
@@ -127,8 +132,8 @@ pub(crate) struct CookiePolicy {
     pub(crate) scope: Scope,
     attributes: Attributes,
     rendered: String,
-    /// The same attributes under each scope of an earlier configuration.
-    legacy: Vec<String>,
+    /// The scopes of earlier configurations, and the same attributes under them.
+    legacy: Vec<(Scope, String)>,
 }
 
 impl CookiePolicy {
@@ -140,17 +145,19 @@ impl CookiePolicy {
         legacy_scopes: &[LegacyScope],
     ) -> Result<Self, ConfigError> {
         check_name(&name)?;
-        scope.check()?;
+        let scope = scope.checked()?;
         check_prefix(&name, &scope, attributes)?;
         if attributes.same_site == SameSite::None && !attributes.secure {
             return Err(ConfigError::SameSiteNoneWithoutSecure { name });
         }
-        let mut legacy = Vec::new();
+        let mut legacy: Vec<(Scope, String)> = Vec::new();
         for LegacyScope(old) in legacy_scopes {
-            old.check()?;
+            let old = old.clone().checked()?;
+            let known = old == scope || legacy.iter().any(|(known, _)| *known == old);
             // A name with __Host- can't have lived anywhere else.
-            if *old != scope && !has_prefix(&name, "__Host-") {
-                legacy.push(render(old, attributes));
+            if !known && !has_prefix(&name, "__Host-") {
+                let rendered = render(&old, attributes);
+                legacy.push((old, rendered));
             }
         }
         Ok(Self {
@@ -172,10 +179,14 @@ impl CookiePolicy {
         header(name, value, &self.rendered, lifespan)
     }
 
-    /// The `Set-Cookie` values that expire a cookie where earlier configurations have set it.
-    pub(crate) fn legacy_removals(&self, name: &str) -> impl Iterator<Item = HeaderValue> {
-        let removal = move |rendered: &String| header(name, &[], rendered, Lifespan::Removed);
-        self.legacy.iter().filter_map(removal)
+    /// Where earlier configurations have set the cookie, and the `Set-Cookie` values that expire it there.
+    pub(crate) fn legacy_removals(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = (&Scope, HeaderValue)> {
+        self.legacy.iter().filter_map(move |(scope, rendered)| {
+            Some((scope, header(name, &[], rendered, Lifespan::Removed)?))
+        })
     }
 
     pub(crate) fn has_legacy_scopes(&self) -> bool {
@@ -210,7 +221,7 @@ impl CookiePolicy {
                 let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
                 built.set_max_age(cookie::time::Duration::seconds(seconds));
                 built.set_expires(cookie::time::OffsetDateTime::from(
-                    std::time::SystemTime::from(now.plus(age)),
+                    std::time::SystemTime::from(end_of(now, age)),
                 ));
             }
             Lifespan::Removed => built.make_removal(),
@@ -237,7 +248,7 @@ fn header(name: &str, value: &[&str], rendered: &str, lifespan: Lifespan) -> Opt
         Lifespan::Browser => {}
         Lifespan::Until { now, expires } => {
             let age = expires.since(now).min(MAX_AGE);
-            let date = httpdate::HttpDate::from(std::time::SystemTime::from(now.plus(age)));
+            let date = httpdate::HttpDate::from(std::time::SystemTime::from(end_of(now, age)));
             // Writing to a string can't fail.
             let _ = write!(text, "; Max-Age={}; Expires={date}", age.as_secs());
         }
@@ -246,10 +257,20 @@ fn header(name: &str, value: &[&str], rendered: &str, lifespan: Lifespan) -> Opt
         }
     }
     text.push_str(rendered);
-    HeaderValue::try_from(text).ok()
+    let mut header = HeaderValue::try_from(text).ok()?;
+    // Kept out of `Debug` and of HPACK's tables (RFC 7541 section 7.1.3).
+    header.set_sensitive(true);
+    Some(header)
 }
 
 const REMOVED: &str = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+
+/// The last second of the year 9999: dates in headers have four digits for the year.
+const LAST: Timestamp = Timestamp(253_402_300_799_000);
+
+fn end_of(now: Timestamp, age: Duration) -> Timestamp {
+    now.plus(age).min(LAST)
+}
 
 fn render(scope: &Scope, attributes: Attributes) -> String {
     let mut out = String::new();

@@ -11,10 +11,10 @@ use super::chunk::Chunks;
 /// How many cookies of one name are tried: more than one comes from another path or domain.
 const MAX_CANDIDATES: usize = 4;
 /// How many session id cookies are looked at.
-const MAX_SESSION_IDS: usize = 2;
+const MAX_SESSION_IDS: usize = 4;
 
 /// Our cookies of one request.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Candidates<'a> {
     /// Values of the authentication cookie, each once.
     pub(crate) authentication: Values<'a, MAX_CANDIDATES>,
@@ -24,10 +24,11 @@ pub(crate) struct Candidates<'a> {
 }
 
 /// The first few values of a cookie; further ones are not looked at.
-#[derive(Debug)]
 pub(crate) struct Values<'a, const N: usize> {
     values: [&'a [u8]; N],
     len: usize,
+    /// There were more than are looked at.
+    more: bool,
 }
 
 impl<'a, const N: usize> Values<'a, N> {
@@ -39,10 +40,20 @@ impl<'a, const N: usize> Values<'a, N> {
         self.len == 0
     }
 
+    pub(crate) fn has_more(&self) -> bool {
+        self.more
+    }
+
     fn take(&mut self, value: &'a [u8]) {
-        if self.len < N && !self.as_slice().contains(&value) {
-            self.values[self.len] = value;
-            self.len += 1;
+        if self.as_slice().contains(&value) {
+            return;
+        }
+        match self.values.get_mut(self.len) {
+            Some(room) => {
+                *room = value;
+                self.len += 1;
+            }
+            None => self.more = true,
         }
     }
 }
@@ -52,6 +63,7 @@ impl<const N: usize> Default for Values<'_, N> {
         Self {
             values: [&[]; N],
             len: 0,
+            more: false,
         }
     }
 }

@@ -8,11 +8,10 @@ use tower_cookies::Cookies;
 
 use super::{
     chunk::chunk_name,
-    policy::{CookiePolicy, Lifespan},
+    policy::{CookiePolicy, Lifespan, Scope},
 };
 
 /// Collects the cookies of one response, and writes them in one go.
-#[derive(Debug)]
 pub(crate) struct Writer<'a> {
     /// The jar of a `CookieManagerLayer` outside of our layer: it writes what is in it after us.
     jar: Option<&'a Cookies>,
@@ -20,11 +19,11 @@ pub(crate) struct Writer<'a> {
     headers: Vec<HeaderValue>,
 }
 
-#[derive(Debug)]
 struct Written<'a> {
     policy: &'a CookiePolicy,
     /// Which of its cookies: 0 for the cookie itself, else the chunk.
     index: usize,
+    scope: &'a Scope,
 }
 
 impl<'a> Writer<'a> {
@@ -45,29 +44,67 @@ impl<'a> Writer<'a> {
         lifespan: Lifespan,
         carried: bool,
     ) {
-        self.written.push(Written { policy, index });
+        self.written.push(Written {
+            policy,
+            index,
+            scope: &policy.scope,
+        });
         let name = &chunk_name(&policy.name, index);
         match self.jar {
             None => self
                 .headers
                 .extend(policy.set_cookie(name, value, lifespan)),
-            Some(jar) => {
-                let cookie = policy.jar_cookie(name, value, lifespan);
-                // A jar's removal is written only if the jar took the cookie from the request, and hides it from whoever asks the jar;
-                // an expired cookie is written in any case.
-                if lifespan == Lifespan::Removed && carried && jar.get(name).is_some() {
-                    jar.remove(cookie);
-                } else {
-                    jar.add(cookie);
-                }
+            Some(jar) => self.put(jar, policy, name, value, lifespan, carried),
+        }
+    }
+
+    /// Puts a cookie into the jar, which keeps one for each name.
+    fn put(
+        &mut self,
+        jar: &Cookies,
+        policy: &CookiePolicy,
+        name: &str,
+        value: &[&str],
+        lifespan: Lifespan,
+        carried: bool,
+    ) {
+        let there = jar.get(name);
+        // What came with the request has no attributes; what the application has put there may.
+        let theirs = there
+            .as_ref()
+            .filter(|cookie| cookie.path().is_some() || cookie.domain().is_some());
+        if let Some(theirs) = theirs {
+            if theirs.path() != Some(&policy.scope.path)
+                || theirs.domain() != policy.scope.domain.as_deref()
+            {
+                // Another cookie for a browser, so it stays, and ours goes beside the jar.
+                self.headers
+                    .extend(policy.set_cookie(name, value, lifespan));
+                return;
             }
+            tracing::warn!("{DROPPED}");
+        }
+        let cookie = policy.jar_cookie(name, value, lifespan);
+        // A jar's removal is written only if the jar took the cookie from the request, and hides it from whoever asks the jar;
+        // an expired cookie is written in any case.
+        if lifespan == Lifespan::Removed && carried && there.is_some() && theirs.is_none() {
+            jar.remove(cookie);
+        } else {
+            jar.add(cookie);
         }
     }
 
     /// Expires a cookie wherever earlier configurations have set it. A jar keeps one cookie per name, so these are headers always.
-    pub(crate) fn remove_legacy(&mut self, policy: &CookiePolicy, index: usize) {
+    pub(crate) fn remove_legacy(&mut self, policy: &'a CookiePolicy, index: usize) {
         let name = chunk_name(&policy.name, index);
-        self.headers.extend(policy.legacy_removals(&name));
+        for (scope, header) in policy.legacy_removals(&name) {
+            self.written.push(Written {
+                policy,
+                index,
+                scope,
+            });
+            self.headers.push(header);
+        }
     }
 
     /// Puts the cookies into the response. One of the application's own under a name, domain and path of ours gives way. Such a response must not be
@@ -91,9 +128,7 @@ impl<'a> Writer<'a> {
         if !headers.get_all(SET_COOKIE).iter().any(ours) {
             return;
         }
-        tracing::warn!(
-            "the application set a cookie under the name of the session's own; it is dropped"
-        );
+        tracing::warn!("{DROPPED}");
         let all: Vec<_> = headers.get_all(SET_COOKIE).iter().cloned().collect();
         headers.remove(SET_COOKIE);
         for header in all.into_iter().filter(|header| !ours(header)) {
@@ -101,6 +136,9 @@ impl<'a> Writer<'a> {
         }
     }
 }
+
+const DROPPED: &str =
+    "the application set a cookie under the name of the session's own; it is dropped";
 
 impl Written<'_> {
     /// Whether a `Set-Cookie` header sets this cookie: the same name in the same scope. Without a path the browser takes the request's, which
@@ -130,7 +168,6 @@ impl Written<'_> {
             }
         }
         let our_domain = self
-            .policy
             .scope
             .domain
             .as_deref()
@@ -140,14 +177,14 @@ impl Written<'_> {
             (Some(theirs), Some(ours)) => theirs.eq_ignore_ascii_case(ours),
             _ => false,
         };
-        same_domain && path.is_none_or(|path| path == self.policy.scope.path.as_bytes())
+        same_domain && path.is_none_or(|path| path == self.scope.path.as_bytes())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cookie::policy::{Attributes, SameSite, Scope};
+    use crate::cookie::policy::{Attributes, SameSite};
 
     #[test]
     fn a_cookie_is_told_by_name_domain_and_path() {
@@ -164,6 +201,7 @@ mod tests {
         let written = Written {
             policy: &policy,
             index: 0,
+            scope: &policy.scope,
         };
         for (name, header, ours) in [
             ("the same", "sid=1; Path=/; HttpOnly", true),

@@ -9,10 +9,13 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 /// A decision over a request: none lets it through, a response head answers it with an empty body.
-pub trait Decide {
+pub trait Decide: Sealed {
     /// Decides.
     fn decide<B>(&self, request: &Request<B>) -> Option<Response<()>>;
 }
+
+/// Only this crate's guards decide.
+pub trait Sealed {}
 
 /// The service of a guard: asks its decision, then the inner service.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use http::{
 use serde_json::Value;
 use tower::Layer;
 
-use super::gate::{Decide, Gate};
+use super::gate::{Decide, Gate, Sealed};
 use crate::{
     extract::MissingLayer, return_url::ReturnUrl, session::UserSession, ticket::Principal,
 };
@@ -102,6 +102,8 @@ impl<S> Layer<S> for RequireUserLayer {
 pub struct RequireUserCheck {
     requirements: Arc<Requirements>,
 }
+
+impl Sealed for RequireUserCheck {}
 
 impl Decide for RequireUserCheck {
     fn decide<B>(&self, request: &Request<B>) -> Option<Response<()>> {

@@ -7,7 +7,7 @@ use http::{
 };
 use tower::Layer;
 
-use super::gate::{Decide, Gate};
+use super::gate::{Decide, Gate, Sealed};
 
 /// Refuses posts that other sites make a browser send (cross-site request forgery), with 403.
 ///
@@ -17,14 +17,15 @@ use super::gate::{Decide, Gate};
 /// # Rules
 ///
 /// 1. Safe methods pass (`GET`, `HEAD`, `OPTIONS`, `TRACE`; RFC 9110 section 9.2.1). They must not change anything.
-/// 2. A request with an `Origin` passes if that is this host, or one [allowed](Self::allow_origin). `null` never does.
+/// 2. A request with an `Origin` passes if that is one [allowed](Self::allow_origin), or this host and `Sec-Fetch-Site` does not say otherwise.
+///    `null` never does.
 /// 3. Without one, `Sec-Fetch-Site` must be `same-origin` or `none`.
 /// 4. With neither it passes: it is no browser's, so it carries no one else's cookies.
 ///
 /// # Caveats
 ///
-/// This host is the `Host` header (or HTTP/2's authority). Behind a proxy that rewrites it, allow the public origin. The scheme is not compared,
-/// because a proxy that ends TLS hides it. Pages with `Referrer-Policy: no-referrer` make browsers send `Origin: null`, so their forms are refused;
+/// This host is the `Host` header (or HTTP/2's authority). Behind a proxy that rewrites it, allow the public origin. The scheme of `Origin`
+/// is not compared, because a proxy that ends TLS hides it; `Sec-Fetch-Site` knows it. Pages with `Referrer-Policy: no-referrer` make browsers send `Origin: null`, so their forms are refused;
 /// use `same-origin`.
 ///
 /// ```
@@ -101,6 +102,8 @@ pub struct SameOriginCheck {
     allowed: Arc<[String]>,
 }
 
+impl Sealed for SameOriginCheck {}
+
 impl Decide for SameOriginCheck {
     fn decide<B>(&self, request: &Request<B>) -> Option<Response<()>> {
         if self.allows(request.method(), request.uri(), request.headers()) {
@@ -121,12 +124,12 @@ impl SameOriginCheck {
         let mut origins = headers.get_all(ORIGIN).iter();
         match (origins.next(), origins.next()) {
             (Some(origin), None) => {
-                self.is_allowed(origin.as_bytes()) || is_this_host(origin.as_bytes(), uri, headers)
+                let origin = origin.as_bytes();
+                self.is_allowed(origin)
+                    || (is_this_host(origin, uri, headers) && says_same_origin(headers))
             }
             (Some(_), Some(_)) => false,
-            (None, _) => headers
-                .get("sec-fetch-site")
-                .is_none_or(|site| site == "same-origin" || site == "none"),
+            (None, _) => says_same_origin(headers),
         }
     }
 
@@ -135,6 +138,13 @@ impl SameOriginCheck {
             .iter()
             .any(|allowed| allowed.as_bytes() == origin)
     }
+}
+
+/// What the browser says, which knows the scheme; true if it says nothing.
+fn says_same_origin(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-site")
+        .is_none_or(|site| site == "same-origin" || site == "none")
 }
 
 fn is_this_host(origin: &[u8], uri: &Uri, headers: &HeaderMap) -> bool {
@@ -238,6 +248,17 @@ mod tests {
                 "/",
                 &[("host", "a.example:443"), ("origin", "https://a.example")],
                 true,
+            ),
+            (
+                "own host on plain http, which the browser tells from https",
+                "POST",
+                "/",
+                &[
+                    host,
+                    ("origin", "http://a.example"),
+                    ("sec-fetch-site", "cross-site"),
+                ],
+                false,
             ),
             (
                 "own port",

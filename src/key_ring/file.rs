@@ -39,7 +39,9 @@ pub(super) struct Stamp {
 }
 
 impl KeyFile {
+    /// A link is followed once, so that it is the file itself that is locked and replaced, by whatever name it is opened.
     pub(super) fn new(path: PathBuf) -> Self {
+        let path = fs::canonicalize(&path).unwrap_or(path);
         Self { path }
     }
 
@@ -100,13 +102,15 @@ impl KeyFile {
             }
             let mut file =
                 private(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
+            self.keep_owner(&file)?;
             file.write_all(&text)?;
             file.sync_all()?;
+            let written = file.metadata()?;
             fs::rename(&temporary, &self.path)?;
             if let (true, Some(folder)) = (cfg!(unix), self.folder()) {
                 File::open(folder)?.sync_all()?;
             }
-            fs::metadata(&self.path)
+            Ok(written)
         };
         replace()
             .map(|found| Stamp::of(&found))
@@ -115,6 +119,23 @@ impl KeyFile {
 
     pub(super) fn missing(&self) -> KeyRingError {
         self.io(io::ErrorKind::NotFound.into())
+    }
+
+    /// The server must still be able to read the file after an operator has changed it as another user.
+    fn keep_owner(&self, new: &File) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+            let (Ok(old), new_metadata) = (fs::metadata(&self.path), new.metadata()?) else {
+                return Ok(());
+            };
+            if (old.uid(), old.gid()) != (new_metadata.uid(), new_metadata.gid()) {
+                fchown(new, Some(old.uid()), Some(old.gid()))?;
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = new;
+        Ok(())
     }
 
     fn keys(&self, document: &Document) -> Result<Keys, KeyRingError> {

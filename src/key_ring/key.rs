@@ -124,6 +124,16 @@ impl Key {
     }
 }
 
+impl Key {
+    /// A key that came from elsewhere may have been the primary there until now.
+    pub(super) fn perhaps_used_until(self, now: Timestamp) -> Self {
+        Self {
+            primary_until: Some(now),
+            ..self
+        }
+    }
+}
+
 struct Length(usize);
 
 impl KeyType for Length {

@@ -18,6 +18,9 @@ pub(crate) struct Keys {
 /// Of a ring that no configuration has used yet: the default absolute lifetime.
 const DEFAULT_RETENTION: Duration = Duration::from_secs(24 * 3600);
 
+/// How long other processes may go on sealing with a key after another was promoted.
+const NOTICE: Duration = Duration::from_secs(60);
+
 impl Default for Keys {
     fn default() -> Self {
         Self::new(Vec::new(), DEFAULT_RETENTION)
@@ -46,7 +49,7 @@ impl Keys {
             id: key.id,
             primary: index == 0,
             created: key.created,
-            primary_until: key.primary_until,
+            primary_until: key.primary_until.filter(|_| index != 0),
         };
         self.all.iter().enumerate().map(info).collect()
     }
@@ -79,7 +82,7 @@ impl Keys {
         let position = self.position(id)?;
         // A key that never was the primary has sealed nothing.
         if let Some(until) = self.all[position].primary_until {
-            let wait = until.plus(self.retention).since(now);
+            let wait = until.plus(NOTICE).plus(self.retention).since(now);
             if !wait.is_zero() {
                 return Err(KeyRingError::TooEarly { wait });
             }

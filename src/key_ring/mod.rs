@@ -11,7 +11,7 @@
 //!
 //! | constructor | kept in | other processes |
 //! |---|---|---|
-//! | [`KeyRing::open_file`] | a file of mode 0600, replaced atomically | notice a change within five seconds, and at once when they meet a key that they do not know |
+//! | [`KeyRing::open_file`] | a file of mode 0600, replaced atomically | notice a change within five seconds, and at once when they meet a key that they do not know (looked for once a second at most) |
 //! | [`KeyRing::from_secrets`] | wherever you keep the secrets | restart with the new list |
 //! | [`KeyRing::from_env`] | an environment variable | restart with the new value |
 //! | [`KeyRing::ephemeral`] | memory | none: a restart signs everybody out |

@@ -59,7 +59,7 @@ impl KeyRing {
     /// Loads a key file, or creates it, and its folder, with one random key.
     ///
     /// Changes by other processes show here within five seconds, or at once when a ticket names a key that this ring does
-    /// not have. The file is looked at from within a request then (one `stat`, rarely a read), so keep it on a local disk.
+    /// not have (once a second at most). The file is looked at from within a request then (one `stat`, rarely a read), so keep it on a local disk.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl KeyRing {
         let keys = secrets
             .into_iter()
             .try_fold(Keys::default(), |keys, secret| {
-                keys.with(Key::derive(secret.as_ref(), created)?)
+                keys.with(Key::derive(secret.as_ref(), created)?.perhaps_used_until(created))
             })?;
         Ok(Self::with_keys(keys, None, None))
     }
@@ -164,6 +164,8 @@ impl KeyRing {
 
     /// Adds a random key, which opens at once and seals from its [promotion](Self::promote) on.
     ///
+    /// It waits for other processes that are changing the key file, so call it from a thread that may block, as the other changes too.
+    ///
     /// # Errors
     ///
     /// Those of writing the key file, if there is one.
@@ -177,7 +179,7 @@ impl KeyRing {
     ///
     /// [`KeyRingError::ShortSecret`], [`KeyRingError::DuplicateKey`], and those of writing the key file.
     pub fn add_secret(&self, secret: &[u8]) -> Result<KeyId, KeyRingError> {
-        self.insert(Key::derive(secret, now())?)
+        self.insert(Key::derive(secret, now())?.perhaps_used_until(now()))
     }
 
     /// Makes a key the primary. With several processes, first give each the time to see the key; those that share a key file go on sealing
@@ -233,21 +235,7 @@ impl KeyRing {
     ///
     /// [`KeyRingError::Io`] and [`KeyRingError::Format`]; the keys stay as they were.
     pub fn reload(&self) -> Result<bool, KeyRingError> {
-        let Some(file) = &self.inner.file else {
-            return Ok(false);
-        };
-        let mut known = self.lock();
-        if *known == Some(file.stamp()?) {
-            return Ok(false);
-        }
-        match file.read()? {
-            Some((keys, stamp)) => {
-                *known = Some(stamp);
-                self.publish(keys);
-                Ok(true)
-            }
-            None => Ok(false),
-        }
+        self.reload_into(&mut self.lock())
     }
 
     /// The keys, at most `CHECK_EVERY` behind the file.
@@ -277,15 +265,22 @@ impl KeyRing {
         self.inner.current.load().find(id).map(|key| with(key))
     }
 
-    /// Makes sure that no key is retired while tickets of this lifetime may be alive.
-    pub(crate) fn retain_for(&self, lifetime: Duration) -> Result<(), KeyRingError> {
+    /// Makes sure that no key is retired while tickets of this lifetime may be alive. A key file that can't be written is no reason not to start:
+    /// it is then another process that retires its keys.
+    pub(crate) fn retain_for(&self, lifetime: Duration) {
         if self.inner.current.load().retention >= lifetime {
-            return Ok(());
+            return;
         }
-        self.change(|mut keys| {
+        let retain = |mut keys: Keys| {
             keys.retention = keys.retention.max(lifetime);
             Ok(keys)
-        })
+        };
+        if let Err(error) = self.change(retain) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the key file could not record how long its keys are needed; whoever retires them must know"
+            );
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -315,13 +310,15 @@ impl KeyRing {
         &self,
         change: impl FnOnce(Keys) -> Result<Keys, KeyRingError>,
     ) -> Result<(), KeyRingError> {
-        let mut known = self.lock();
         let Some(file) = &self.inner.file else {
+            let _changing = self.lock();
             let keys = change(Keys::clone(&self.inner.current.load()))?;
             self.publish(keys);
             return Ok(());
         };
+        // The file's lock first: it may be held by another process for long, and requests must not wait for ours meanwhile.
         file.locked(|| {
+            let mut known = self.lock();
             let newest = match file.read()? {
                 Some((keys, _)) => keys,
                 None => Keys::clone(&self.inner.current.load()),
@@ -331,6 +328,23 @@ impl KeyRing {
             self.publish(keys);
             Ok(())
         })
+    }
+
+    fn reload_into(&self, known: &mut Option<Stamp>) -> Result<bool, KeyRingError> {
+        let Some(file) = &self.inner.file else {
+            return Ok(false);
+        };
+        if *known == Some(file.stamp()?) {
+            return Ok(false);
+        }
+        match file.read()? {
+            Some((keys, stamp)) => {
+                *known = Some(stamp);
+                self.publish(keys);
+                Ok(true)
+            }
+            None => Ok(false),
+        }
     }
 
     fn publish(&self, keys: Keys) {
@@ -350,7 +364,11 @@ impl KeyRing {
         if claimed.is_err() {
             return;
         }
-        if let Err(error) = self.reload() {
+        // Whoever changes or reloads the keys just now does the work.
+        let Ok(mut known) = self.inner.change.try_lock() else {
+            return;
+        };
+        if let Err(error) = self.reload_into(&mut known) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the key file could not be reloaded; its last keys stay in use"

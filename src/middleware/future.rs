@@ -18,15 +18,6 @@ pin_project! {
         // None once the response head is there, and for requests that are none of ours.
         exchange: Option<Exchange>,
     }
-
-    impl<F> PinnedDrop for ResponseFuture<F> {
-        // The client went away, or the server gave up: no cookie goes out any more.
-        fn drop(this: Pin<&mut Self>) {
-            if let Some(exchange) = this.project().exchange.take() {
-                exchange.session.abandon();
-            }
-        }
-    }
 }
 
 impl<F> ResponseFuture<F> {
@@ -45,9 +36,9 @@ where
         let this = self.project();
         let mut outcome = ready!(this.inner.poll(cx));
         if let Some(exchange) = this.exchange.take() {
-            match &mut outcome {
-                Ok(response) => response::finish(&exchange, response.headers_mut()),
-                Err(_) => exchange.session.abandon(),
+            // An error drops the exchange, and with it whatever the request has made of its session.
+            if let Ok(response) = &mut outcome {
+                response::finish(&exchange, response.headers_mut());
             }
         }
         Poll::Ready(outcome)

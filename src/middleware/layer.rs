@@ -47,7 +47,7 @@ impl UserSessionLayer {
     }
 
     /// Leaves requests alone for which `predicate` is true, such as those for assets: no session is loaded and no cookie set. A handler that extracts
-    /// the session there answers 500.
+    /// the session there answers 500. On a nested router the predicate sees the path without the prefix, as handlers do.
     ///
     /// ```
     /// # use axum_user_session::{KeyRing, SessionConfig, UserSessionLayer};

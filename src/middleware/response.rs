@@ -26,6 +26,9 @@ fn session_id<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'
     let Some(policy) = &settings.session_id else {
         return;
     };
+    if closed.closing.deliberate {
+        writer.remove_legacy(policy, 0);
+    }
     let carried = closed.carried_session_id;
     match &closed.closing.session_id {
         // It never outlives the browser, even when the sign-in does.
@@ -34,9 +37,6 @@ fn session_id<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'
         }
         Some(Write::Remove) => writer.set(policy, 0, &[], Lifespan::Removed, carried),
         None => {}
-    }
-    if closed.closing.deliberate {
-        writer.remove_legacy(policy, 0);
     }
 }
 

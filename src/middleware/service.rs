@@ -79,12 +79,27 @@ impl<S: fmt::Debug> fmt::Debug for UserSessionService<S> {
     }
 }
 
-/// What is kept of a request for its response.
-#[derive(Debug)]
+/// What is kept of a request for its response. Dropped before that, because the client went away or the inner service failed or panicked, it
+/// closes the session: no cookie goes out any more.
 pub(super) struct Exchange {
     pub(super) session: UserSession,
     pub(super) jar: Option<Cookies>,
     pub(super) may_remove: bool,
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.session.abandon();
+    }
+}
+
+/// Without the jar, whose own `Debug` shows the cookies.
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("session", &self.session)
+            .finish_non_exhaustive()
+    }
 }
 
 /// In a cross-site frame SameSite hides the authentication cookie but not the session id cookie: the user looks signed out and is not. Removing

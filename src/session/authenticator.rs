@@ -18,9 +18,9 @@ use crate::{
 pub(super) fn authenticate(
     settings: &Settings,
     candidates: &Candidates<'_>,
+    now: Timestamp,
     state: &mut State,
 ) -> usize {
-    let now = settings.now();
     let mut pieces = 1;
     let mut arrival = Arrival::Nothing;
     for first in candidates.authentication.as_slice() {
@@ -47,13 +47,17 @@ pub(super) fn authenticate(
         };
         arrival = arrival.max(found);
     }
+    if arrival == Arrival::Dead && candidates.authentication.has_more() {
+        // One of those that were not looked at may be alive: somebody may have put others in front of it.
+        arrival = Arrival::Foreign;
+    }
     match arrival {
         Arrival::Nothing | Arrival::Ticket => {}
         Arrival::Dead => {
             tracing::debug!("an authentication cookie could not be opened and is cleared")
         }
         Arrival::Foreign => tracing::warn!(
-            "an authentication cookie was sealed under a key or in a format that this process does not know; it is left alone"
+            "no authentication cookie could be opened; one was sealed under a key or in a format that this process does not know, or there are too many, so they are left alone"
         ),
         Arrival::Conflict => tracing::warn!(
             "the request carries valid authentication cookies of different sessions and is treated as anonymous"
@@ -99,6 +103,8 @@ fn session_id_cookie(
     match candidates.session_id.as_slice() {
         [] => SessionIdCookie::Absent,
         values if values.iter().any(is_the_id) => SessionIdCookie::Equal,
+        // The right one may be among those not looked at; issuing it again would not drive the others out.
+        _ if id.is_some() && candidates.session_id.has_more() => SessionIdCookie::Equal,
         _ => SessionIdCookie::Different,
     }
 }

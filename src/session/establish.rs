@@ -37,22 +37,24 @@ impl Ground<'_> {
             return Err(ErrorKind::InvalidExpiry);
         }
         let mut next = properties;
-        let session_id = match self.kept_session_id(&principal, &next) {
-            Some(id) => {
-                if let Some(session) = self.session {
-                    let asked = std::mem::take(&mut next.clients);
-                    next.clients = session.properties.clients.with(asked.iter());
-                }
+        let session_id = match self.continued(&principal, next.session_id) {
+            Some((session, id)) => {
+                // A list without the session's own id says nothing of this session.
+                let asked = std::mem::take(&mut next.clients);
+                next.clients = match next.session_id {
+                    Some(_) => session.properties.clients.merged(asked.iter()),
+                    None => session.properties.clients.clone(),
+                };
                 id
             }
-            None => {
+            None => self.given(&next).unwrap_or_else(|| {
                 next.clients = Default::default();
                 fresh()
-            }
+            }),
         };
         next.session_id = Some(session_id);
         next.session_id_is_the_hosts = false;
-        let limit = self.absolute_limit(&principal, session_id, now, lifetimes);
+        let limit = self.absolute_limit(&principal, now, lifetimes);
         let absolute = next
             .asked_absolute
             .take()
@@ -61,44 +63,44 @@ impl Ground<'_> {
         Ok((Ticket::new(principal, next), session_id))
     }
 
-    /// The id that a sign-in goes on with, if it goes on with one.
-    fn kept_session_id(
+    /// The session that a sign-in goes on with: the same user's, and the one that the properties name if they name one.
+    fn continued(
         &self,
         principal: &Principal,
-        properties: &AuthenticationProperties,
-    ) -> Option<SessionId> {
-        let session = self.session;
-        let same_subject =
-            session.filter(|session| session.principal.subject() == principal.subject());
-        let live = same_subject.and_then(|session| session.properties.session_id);
-        let kept = match properties.session_id {
-            None => live,
-            Some(id) if live == Some(id) => live,
-            Some(id) if session.is_none() && properties.session_id_is_the_hosts => Some(id),
-            Some(_) => None,
-        };
-        kept.filter(|id| !self.ended.contains(id))
+        named: Option<SessionId>,
+    ) -> Option<(&Ticket, SessionId)> {
+        let sessions = [self.session, self.current].into_iter().flatten();
+        let of_user = |session: &&Ticket| session.principal.subject() == principal.subject();
+        sessions.filter(of_user).find_map(|session| {
+            let id = session.properties.session_id?;
+            let is_it = named.is_none_or(|named| named == id);
+            (is_it && !self.ended.contains(&id)).then_some((session, id))
+        })
     }
 
-    /// The limit of a session that goes on carries over, unless the user has authenticated anew.
+    /// The id that the host has given to a session of its own, while nobody is signed in.
+    fn given(&self, properties: &AuthenticationProperties) -> Option<SessionId> {
+        let id = properties.session_id?;
+        let taken = properties.session_id_is_the_hosts
+            && self.current.is_none()
+            && !self.ended.contains(&id);
+        taken.then_some(id)
+    }
+
+    /// The limit carries over while the same user goes on with the same authentication, whatever becomes of the session's id.
     fn absolute_limit(
         &self,
         principal: &Principal,
-        session_id: SessionId,
         now: Timestamp,
         lifetimes: Lifetimes,
     ) -> Timestamp {
         let limit = now.plus(lifetimes.absolute);
-        let current = self.current;
-        let same = current.filter(|current| current.properties.session_id == Some(session_id));
-        match same {
-            Some(current) if principal.auth_seconds() <= current.principal.auth_seconds() => {
-                current
-                    .properties
-                    .times
-                    .map_or(limit, |times| times.absolute)
-            }
-            _ => limit,
-        }
+        let current = self
+            .current
+            .filter(|current| current.principal.subject() == principal.subject())
+            .filter(|current| principal.auth_seconds() <= current.principal.auth_seconds());
+        current
+            .and_then(|current| current.properties.times)
+            .map_or(limit, |times| times.absolute)
     }
 }

@@ -4,9 +4,6 @@ use std::{
     time::Duration,
 };
 
-use http::HeaderMap;
-use tokio::sync::OnceCell;
-
 use super::{
     authenticator,
     in_request::{Closed, InRequest},
@@ -20,9 +17,11 @@ use crate::{
     cookie::scan,
     ended::Ended,
     error::{Error, ErrorKind},
+    hook::BoxFuture,
     id::{ClientId, SessionId},
     ticket::{AuthenticationProperties, Principal, Ticket},
 };
+use http::HeaderMap;
 
 /// Two clocks that differ by no more than this count as one.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
@@ -57,8 +56,50 @@ struct Shared {
     arrived: Option<Principal>,
     session: Mutex<InRequest>,
     /// What `authenticate` gives, once it was asked.
-    transformed: OnceCell<Result<Principal, Error>>,
+    transformed: tokio::sync::Mutex<Transformed>,
     settings: Arc<Settings>,
+}
+
+/// The claims transformation of one request. It is kept while it runs, so that whoever asks next goes on with it when the one who asked
+/// first has given up.
+#[derive(Default)]
+enum Transformed {
+    #[default]
+    NotAsked,
+    Running(BoxFuture<'static, Result<Principal, Error>>),
+    Done(Result<Principal, Error>),
+}
+
+impl Transformed {
+    async fn run(
+        &mut self,
+        settings: &Arc<Settings>,
+        principal: Principal,
+    ) -> Result<Principal, Error> {
+        if let Self::NotAsked = self {
+            let settings = Arc::clone(settings);
+            *self = Self::Running(Box::pin(
+                async move { transform(&settings, principal).await },
+            ));
+        }
+        if let Self::Running(running) = self {
+            *self = Self::Done(running.await);
+        }
+        match self {
+            Self::Done(done) => done.clone(),
+            _ => unreachable!("it has just been run to its end"),
+        }
+    }
+}
+
+async fn transform(settings: &Settings, principal: Principal) -> Result<Principal, Error> {
+    match &settings.claims_transformation {
+        None => Ok(principal),
+        Some(transformation) => transformation
+            .transform(principal)
+            .await
+            .map_err(|source| Error::with_source(ErrorKind::ClaimsTransformation, source)),
+    }
 }
 
 /// What [`UserSession::sign_in`] has made.
@@ -133,21 +174,12 @@ impl UserSession {
         let Some(incoming) = self.lock().state.incoming().cloned() else {
             return Ok(None);
         };
-        let Some(transformation) = &self.shared.settings.claims_transformation else {
+        if self.shared.settings.claims_transformation.is_none() {
             return Ok(Some(incoming));
-        };
+        }
         let principal = incoming.principal.clone();
-        let transform = async move {
-            let transformed = transformation.transform(principal).await;
-            transformed
-                .map_err(|source| Error::with_source(ErrorKind::ClaimsTransformation, source))
-        };
-        let principal = self
-            .shared
-            .transformed
-            .get_or_init(|| transform)
-            .await
-            .clone()?;
+        let mut transformed = self.shared.transformed.lock().await;
+        let principal = transformed.run(&self.shared.settings, principal).await?;
         Ok(Some(Ticket::new(principal, incoming.properties)))
     }
 
@@ -156,11 +188,11 @@ impl UserSession {
     ///
     /// `auth_time` counts whole seconds; clocks of other nodes may be a minute ahead.
     pub fn requires_reauthentication(&self, max_age: Duration) -> bool {
-        let now = self.shared.settings.now();
+        // `auth_time` has lost its fraction of a second, so the time now must lose it too.
+        let now = self.shared.settings.now().unix_seconds();
         let auth_time = self.user().and_then(|user| user.auth_seconds());
-        auth_time.is_none_or(|seconds| {
-            let at = Timestamp(seconds.saturating_mul(1000));
-            at > now.plus(CLOCK_SKEW) || now.since(at) > max_age
+        auth_time.is_none_or(|at| {
+            at > now + CLOCK_SKEW.as_secs() || now.saturating_sub(at) > max_age.as_secs()
         })
     }
 
@@ -205,10 +237,12 @@ impl UserSession {
         let now = settings.now();
         let principal = principal.with_authentication_claims(now);
         let fresh = || SessionId::generate(&*settings.ids);
-        let established = self.change(now, |state| {
-            let plan = state.sign_in(principal, properties, now, settings.rules(), fresh)?;
-            Ok(Some(plan))
-        })?;
+        let established = self
+            .change(now, |state| {
+                let plan = state.sign_in(principal, properties, now, settings.rules(), fresh)?;
+                Ok(Some(plan))
+            })
+            .inspect_err(|_| self.lock().state.drop_pending())?;
         let established = established.expect("a sign-in always has a plan");
         Ok(SignedIn {
             session_id: established.session_id,
@@ -338,7 +372,7 @@ impl UserSession {
             phase: Phase::new(),
             arrived: None,
             session: Mutex::new(InRequest::new(cookie)),
-            transformed: OnceCell::new(),
+            transformed: Default::default(),
             settings: Arc::clone(settings),
         });
         let candidates = scan(headers, &settings.authentication.name, session_id_name);

@@ -1,6 +1,6 @@
 use super::{
     authenticator,
-    plan::{Closing, SessionIdCookie, Write},
+    plan::{Closing, SessionIdCookie},
     state::State,
 };
 use crate::{
@@ -57,9 +57,26 @@ impl InRequest {
 
     /// Opens what the request carried.
     pub(super) fn arrive(&mut self, settings: &Settings, candidates: &Candidates<'_>) {
-        self.count = authenticator::authenticate(settings, candidates, &mut self.state);
+        let now = settings.now();
+        self.count = authenticator::authenticate(settings, candidates, now, &mut self.state);
         self.chunks = candidates.chunks.carried();
         self.carried = !candidates.authentication.is_empty();
+        // A renewal is sealed here, so that what the handle reports from now on is what the browser gets.
+        let sealed = self
+            .state
+            .renewal()
+            .map(|ticket| authenticator::seal(settings, ticket, now));
+        match sealed {
+            None => {}
+            Some(Ok(sealed)) => self.sealed = Some(Box::new(sealed)),
+            Some(Err(error)) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a session could not be renewed"
+                );
+                self.state.forgo_renewal();
+            }
+        }
     }
 
     /// Whether the response has nothing to do if nothing changes.
@@ -70,30 +87,14 @@ impl InRequest {
     /// Gives what the response head must carry.
     pub(super) fn close(&mut self, settings: &Settings, may_remove: bool) -> Closed {
         let now = settings.now();
-        let mut closing = self.state.close(may_remove);
+        let closing = self.state.close(may_remove);
         let ticket = self.state.session();
-        let mut sealed = self.sealed.take();
-        if let (Some(Write::Issue(())), None, Some(ticket)) =
-            (closing.authentication, &sealed, ticket)
-        {
-            // A renewal, which nobody asked for and nobody hears of when it fails.
-            match authenticator::seal(settings, ticket, now) {
-                Ok(renewed) => sealed = Some(Box::new(renewed)),
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "a session could not be renewed"
-                    );
-                    closing.authentication = None;
-                }
-            }
-        }
         if closing.abandoned {
             tracing::warn!("a session id was created, but no sign-in followed; it is dropped");
         }
         Closed {
             closing,
-            sealed,
+            sealed: self.sealed.take(),
             lifespan: ticket.map_or(Lifespan::Browser, |ticket| lifespan(ticket, now)),
             count: self.count,
             chunks: self.chunks,

@@ -17,7 +17,7 @@ pub(crate) enum Arrival {
     Dead,
     /// A key or format that another node may know: hands off.
     Foreign,
-    /// At least one ticket was [offered](State::offer).
+    /// At least one ticket was offered to the state.
     Ticket,
     /// Valid tickets of different sessions: somebody may be tossing cookies, so hands off.
     Conflict,

@@ -210,7 +210,7 @@ impl State {
             return Ok(None);
         }
         let mut ticket = current.clone();
-        ticket.properties.clients = ticket.properties.clients.with([client_id.as_str()]);
+        ticket.properties.clients = ticket.properties.clients.with(client_id.as_str());
         Ok(Some(changed(ticket, now)))
     }
 
@@ -249,7 +249,8 @@ impl State {
             return None;
         }
         if self.current().is_none() {
-            return self.remove_session_id_cookie();
+            // Whether a stale cookie may go is decided at the response head, as for every request.
+            return None;
         }
         let write = Write::Issue(());
         let shown = match self.session_id {
@@ -328,6 +329,25 @@ impl State {
             deliberate: self.signed_in_or_out,
             abandoned,
         }
+    }
+
+    /// A sign-in has failed: the session id that waited for it is dropped, so that nobody shows who is not signed in.
+    pub(crate) fn drop_pending(&mut self) {
+        self.pending = None;
+    }
+
+    /// A renewal that the state planned at its arrival, still to be sealed.
+    pub(crate) fn renewal(&self) -> Option<&Ticket> {
+        match &self.current {
+            Current::Changed(renewed) => Some(renewed),
+            _ => None,
+        }
+    }
+
+    /// The renewal can't be sealed: the session goes on as it arrived.
+    pub(crate) fn forgo_renewal(&mut self) {
+        self.current = Current::Incoming;
+        self.authentication = None;
     }
 
     /// There will be no response, so no cookie reaches the browser: what a sign-in made never was. An ended session stays ended.

@@ -38,6 +38,10 @@ pub struct Sealer {
 
 impl Sealer {
     /// A sealer for the cookie of this name in the application of this id.
+    ///
+    /// # Panics
+    ///
+    /// If either is longer than the 64 bytes that a configuration allows.
     pub fn new(key_ring: &KeyRing, application_id: &str, cookie_name: &str) -> Self {
         let belongs_to = cookie_name.as_bytes();
         Self {

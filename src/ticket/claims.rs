@@ -86,7 +86,11 @@ impl<'a> Name<'a> {
     }
 
     pub(super) fn is_of(&self, entry: &Entry<'_>) -> bool {
-        entry.head & !JSON == self.code && (self.code != 0 || entry.name == self.text.as_bytes())
+        match entry.head & !JSON {
+            // Spelled out; perhaps by a version that had no code for it yet.
+            0 => entry.name == self.text.as_bytes(),
+            code => code == self.code,
+        }
     }
 
     pub(super) fn put_text(&self, out: &mut Vec<u8>, value: &str) {

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::wire::{Reader, Slice, put_bytes};
@@ -29,11 +31,19 @@ impl ClientList {
             .collect()
     }
 
-    /// This list and, after its own, what it does not hold yet.
-    pub(crate) fn with<'a>(&self, added: impl IntoIterator<Item = &'a str>) -> Self {
+    /// This list with one client after its own, which it must not hold yet.
+    pub(crate) fn with(&self, added: &str) -> Self {
         let mut wire = self.wire.to_vec();
+        put_bytes(&mut wire, added.as_bytes());
+        Self { wire: wire.into() }
+    }
+
+    /// This list and, after its own, what it does not hold yet. There may be many: each is looked up, not searched for.
+    pub(crate) fn merged<'a>(&'a self, added: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut wire = self.wire.to_vec();
+        let mut known: HashSet<&str> = self.iter().collect();
         for client_id in added {
-            if !entries(&wire).any(|known| known == client_id) {
+            if known.insert(client_id) {
                 put_bytes(&mut wire, client_id.as_bytes());
             }
         }
@@ -53,7 +63,7 @@ impl ClientList {
         if ids.iter().any(|id| ClientId::parse(id).is_err()) {
             return None;
         }
-        Some(Self::default().with(ids.iter().map(String::as_str)))
+        Some(Self::default().merged(ids.iter().map(String::as_str)))
     }
 
     pub(super) fn wire(&self) -> &[u8] {
@@ -77,7 +87,7 @@ mod tests {
 
     #[test]
     fn c19_the_item_form_is_the_documented_one() {
-        let list = ClientList::default().with(["client1", "client2"]);
+        let list = ClientList::default().merged(["client1", "client2"]);
         assert_eq!(list.to_item(), "WyJjbGllbnQxIiwiY2xpZW50MiJd");
         assert_eq!(
             ClientList::from_item("WyJjbGllbnQxIiwiY2xpZW50MiJd"),
@@ -87,7 +97,8 @@ mod tests {
 
     #[test]
     fn c18_first_added_first_and_each_once() {
-        let list = ClientList::default().with(["b", "a", "b"]).with(["c", "a"]);
+        let first = ClientList::default().merged(["b", "a", "b"]);
+        let list = first.merged(["c", "a"]);
         assert_eq!(list.iter().collect::<Vec<_>>(), ["b", "a", "c"]);
     }
 

@@ -189,7 +189,7 @@ mod tests {
             }
             let mut properties = AuthenticationProperties::from_items(items);
             properties.session_id = session_id.map(|id| SessionId::parse(&id).unwrap());
-            properties.clients = properties.clients.with(clients.iter().map(String::as_str));
+            properties.clients = ClientList::default().merged(clients.iter().map(String::as_str));
             properties.times = times;
             properties.persistent = persistent;
             properties.allow_refresh = allow_refresh;

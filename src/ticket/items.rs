@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::wire::{Reader, Slice, put_bytes};
 
 /// String items of the host's own, each name once.
@@ -22,6 +24,16 @@ impl Items {
         let mut wire = Vec::with_capacity(self.wire.len() + changed.len() + 8);
         let kept = self.iter().filter(|(name, _)| *name != changed);
         for (name, value) in kept.chain(value.map(|value| (changed, value))) {
+            put_bytes(&mut wire, name.as_bytes());
+            put_bytes(&mut wire, value.as_bytes());
+        }
+        Self { wire: wire.into() }
+    }
+
+    /// Many items at once; of one name, the last value counts.
+    pub(super) fn of<'a>(items: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut wire = Vec::new();
+        for (name, value) in items.into_iter().collect::<BTreeMap<_, _>>() {
             put_bytes(&mut wire, name.as_bytes());
             put_bytes(&mut wire, value.as_bytes());
         }

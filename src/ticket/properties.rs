@@ -49,14 +49,24 @@ impl AuthenticationProperties {
     /// Properties from string items, as [`items`](Self::items) shows them.
     ///
     /// The items may have been through a form or a query, so they are not believed: a session id in them is kept by a sign-in only if
-    /// it is the current one, and a list of clients that can't be decoded is logged and dropped.
+    /// it is the current one, a list of clients only along with that id, and a list that can't be decoded is logged and dropped.
     pub fn from_items<N: AsRef<str>, V: AsRef<str>>(
         items: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        items
+        let items: Vec<(N, V)> = items.into_iter().collect();
+        let items = items
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()));
+        let reserved = [Self::SESSION_ID_ITEM, Self::CLIENT_LIST_ITEM];
+        let (carried, own): (Vec<_>, Vec<_>) = items.partition(|(name, _)| reserved.contains(name));
+        let properties = Self {
+            own: Items::of(own),
+            ..Self::new()
+        };
+        carried
             .into_iter()
-            .fold(Self::new(), |properties, (name, value)| {
-                properties.with_item(name.as_ref(), value.as_ref())
+            .fold(properties, |properties, (name, value)| {
+                properties.with_item(name, value)
             })
     }
 

@@ -248,10 +248,8 @@ impl State {
             // Its sign-in issues the cookie, and without one there is nothing to show.
             return None;
         }
-        if self.current().is_none() {
-            // Whether a stale cookie may go is decided at the response head, as for every request.
-            return None;
-        }
+        // With nobody signed in, whether a stale cookie may go is decided at the response head, as for every request.
+        self.current()?;
         let write = Write::Issue(());
         let shown = match self.session_id {
             Some(planned) => planned == write,

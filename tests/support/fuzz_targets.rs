@@ -29,8 +29,7 @@ use http::{
     HeaderMap, HeaderValue, Request, Response,
     header::{CACHE_CONTROL, COOKIE, SET_COOKIE},
 };
-use tower_layer::Layer;
-use tower_service::Service;
+use tower::{Layer, Service};
 
 /// Sends the input as `Cookie` lines through the real layer, and gives the subject that the handler saw.
 ///
@@ -235,6 +234,7 @@ pub(crate) fn ticket_codec_seeds() -> BTreeMap<&'static str, Vec<u8>> {
 }
 
 const AUTHENTICATION: &str = "__Host-idsrv";
+const SECOND_PIECE: &str = "__Host-idsrv.1";
 const SESSION_ID: &str = "idsrv.session";
 
 /// Fixed, so that the corpus can hold sealed cookies.
@@ -306,38 +306,49 @@ impl Fixture {
                 .claim("picture", "x".repeat(4000))
                 .build()
         };
+        let pieces = |names: [u8; 2]| [(names[0], AUTHENTICATION), (names[1], SECOND_PIECE)];
+        let alice_and_session_id = [(ALICE, AUTHENTICATION), (ALICE_SESSION_ID, SESSION_ID)];
         for (hours_ago, subject, user, names) in [
-            (11, "alice", plain("alice"), &[ALICE_EXPIRED][..]),
-            (6, "alice", plain("alice"), &[ALICE_DUE]),
-            (1, "alice", plain("alice"), &[ALICE, ALICE_SESSION_ID]),
-            (1, "alice", plain("alice"), &[ALICE_ELSEWHERE]),
-            (1, "bob", plain("bob"), &[BOB]),
-            (1, "alice", large("alice"), &LARGE),
-            (1, "bob", large("bob"), &BOB_LARGE),
+            (
+                11,
+                "alice",
+                plain("alice"),
+                &[(ALICE_EXPIRED, AUTHENTICATION)][..],
+            ),
+            (6, "alice", plain("alice"), &[(ALICE_DUE, AUTHENTICATION)]),
+            (1, "alice", plain("alice"), &alice_and_session_id),
+            (
+                1,
+                "alice",
+                plain("alice"),
+                &[(ALICE_ELSEWHERE, AUTHENTICATION)],
+            ),
+            (1, "bob", plain("bob"), &[(BOB, AUTHENTICATION)]),
+            (1, "alice", large("alice"), &pieces(LARGE)),
+            (1, "bob", large("bob"), &pieces(BOB_LARGE)),
         ] {
             clock.set(UNIX_EPOCH + NOW - hours_ago * HOUR);
             fixture.issue(names, subject, &[], Act::SignIn(user));
         }
         clock.set(UNIX_EPOCH + NOW);
         let alice = format!("{AUTHENTICATION}={}", fixture.issued[&ALICE].text);
-        fixture.issue(
-            &[ALICE_LATER],
-            "alice",
-            &[alice.into_bytes()],
-            Act::AddClient("client1"),
-        );
+        let add_client = Act::AddClient("client1");
+        let alice_later = [(ALICE_LATER, AUTHENTICATION)];
+        fixture.issue(&alice_later, "alice", &[alice.into_bytes()], add_client);
         fixture
     }
 
-    /// Keeps the values of the cookies that the act sets, in their order, under the names given.
-    fn issue(&mut self, names: &[u8], subject: &'static str, lines: &[Vec<u8>], act: Act) {
+    /// Keeps the values of cookies that the act sets, under names of one byte.
+    fn issue(&mut self, names: &[(u8, &str)], subject: &'static str, lines: &[Vec<u8>], act: Act) {
         let response = self.send(lines, act);
-        let cookies = response.headers().get_all(SET_COOKIE).iter();
-        for (name, cookie) in names.iter().zip(cookies) {
-            let cookie = cookie.to_str().expect("cookies are ASCII");
-            let (_, value) = cookie.split_once('=').expect("a cookie has a name");
-            let (value, _) = value.split_once(';').expect("ours have attributes");
-            let text = value.to_owned();
+        let set = set_cookies(response.headers());
+        for (name, cookie) in names {
+            let value = set
+                .iter()
+                .find_map(|set| set.strip_prefix(cookie)?.strip_prefix('='));
+            let value = value.expect("the act sets this cookie");
+            let (text, _) = value.split_once(';').expect("ours have attributes");
+            let text = text.to_owned();
             self.issued.insert(*name, Issued { subject, text });
         }
     }
@@ -493,9 +504,9 @@ fn set_cookies(headers: &HeaderMap) -> Vec<&str> {
     cookies
         .inspect(|cookie| {
             let mut parts = cookie.split("; ");
-            let pair = parts.next().unwrap_or_default();
-            assert!(pair.len() <= 4096, "browsers drop it: {cookie}");
-            let name = pair.split('=').next();
+            let pair = parts.next().and_then(|pair| pair.split_once('='));
+            let (name, value) = pair.expect("a cookie has a name and a value");
+            assert!(name.len() + value.len() <= 4096, "browsers drop {name}");
             let scope: Vec<_> = parts
                 .filter(|attribute| {
                     attribute.starts_with("Path=") || attribute.starts_with("Domain=")

@@ -79,7 +79,7 @@ pub(crate) fn decode(wire: Slice) -> Option<Ticket> {
     }
     let session_id = match flags & HAS_SESSION_ID {
         0 => None,
-        _ => Some(SessionId::from_sealed(reader.bytes()?)?),
+        _ => Some(SessionId::from_bytes(reader.bytes()?)?),
     };
     let times = match flags & HAS_TIMES {
         0 => None,
@@ -237,6 +237,11 @@ mod tests {
             ("unknown flag", &[32, 0, 0, 1, b'a']),
             ("refresh allowed but not stated", &[4, 0, 0, 1, b'a']),
             ("no principal", &[0, 0, 0]),
+            (
+                "a session id that ends its cookie",
+                &[8, 1, b';', 0, 0, 1, b'a'],
+            ),
+            ("an empty session id", &[8, 0, 0, 0, 1, b'a']),
             ("empty subject", &[0, 0, 0, 0]),
             ("subject that is not UTF-8", &[0, 0, 0, 1, 0xFF]),
             ("subject cut", &[0, 0, 0, 2, b'a']),

@@ -68,7 +68,8 @@ fuzz() {
     if ! "$bin_dir/$target" -max_total_time="$seconds" -max_len="$max_len" -timeout=10 -print_final_stats=1 \
         -artifact_prefix="$artifacts/$target-" "$finds/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
         tail -n 60 "$log" >&2
-        echo "$target FAILED. The input was kept: $(sed -n 's/.*Test unit written to //p' "$log")" >&2
+        grep -A 3 'panicked at' "$log" >&2 || true
+        echo "$target FAILED, see $log. The input was kept: $(sed -n 's/.*Test unit written to //p' "$log")" >&2
         echo "Once it is fixed, put that file into fuzz/corpus/$target, so that cargo test replays it for good." >&2
         exit 1
     fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need, where it is missing, and runs them all. Works from any folder; needs Rust and, to install
-# anything, apt-get. Arguments go on to `cargo test`.
+# anything, apt-get. Arguments go on to `cargo test`, such as a test's name.
 set -euo pipefail
 
 main() {
@@ -17,7 +17,8 @@ main() {
     # The servers of later features (PostgreSQL, Redis) are required here too.
     install_missing
 
-    cargo test --locked --all-features "$@"
+    # Tests that need more than Rust are ignored by default; here is what they need.
+    cargo test --locked --all-features "$@" -- --include-ignored
 }
 
 missing_packages=()

@@ -534,7 +534,11 @@ async fn candidates_that_are_forged_do_not_hide_a_valid_one() {
             "nobody",
         ),
     ] {
-        assert_eq!(look_with(&mut lab, &cookies).await.body, seen, "{name}");
+        let page = look_with(&mut lab, &cookies).await;
+        assert_eq!(page.body, seen, "{name}");
+        // Nor do they cost the valid one its life, whether it was tried or not.
+        assert!(!is_expired(&page, AUTH), "{name}");
+        assert!(!is_expired(&page, SID), "{name}");
     }
 }
 

@@ -1,0 +1,343 @@
+//! What is logged: one event for what somebody should look at, nothing for what is usual, and no secret ever.
+
+mod support;
+
+use std::{
+    fmt::{Debug, Write},
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use axum::{Router, body::Body, http::Request, routing::get};
+use axum_user_session::{
+    AuthenticationProperties, KeyRing, Principal, UserSession, UserSessionLayer, testing::Browser,
+};
+use support::*;
+use tower_cookies::{Cookie, CookieManagerLayer, Cookies};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+/// What happens while the log is read. Gives what the log must not show: cookie values and session ids.
+type Scenario = Pin<Box<dyn Future<Output = Vec<String>>>>;
+
+#[tokio::test]
+async fn each_cause_is_logged_once_and_no_event_shows_a_secret() {
+    let rows: [(&str, Scenario, &[Level]); _] = [
+        (
+            "a visit, a sign-in, a look, a client, a sign-out",
+            Box::pin(plain()),
+            &[],
+        ),
+        ("a session that has expired", Box::pin(expired()), &[]),
+        ("a forged cookie", Box::pin(forged()), &[Level::DEBUG]),
+        (
+            "a cookie that was never one of ours",
+            Box::pin(garbage()),
+            &[Level::DEBUG],
+        ),
+        (
+            "a cookie under an unknown key",
+            Box::pin(unknown_key()),
+            &[Level::WARN],
+        ),
+        (
+            "more cookies than are tried",
+            Box::pin(too_many()),
+            &[Level::WARN],
+        ),
+        ("conflicting cookies", Box::pin(conflict()), &[Level::WARN]),
+        (
+            "a session id that no sign-in followed",
+            Box::pin(id_without_sign_in()),
+            &[Level::WARN],
+        ),
+        (
+            "a client list that can't be decoded",
+            Box::pin(undecodable_clients()),
+            &[Level::WARN],
+        ),
+        (
+            "the application's own cookie under our name",
+            Box::pin(own_header()),
+            &[Level::WARN],
+        ),
+        (
+            "the same through a jar",
+            Box::pin(own_cookie_in_the_jar()),
+            &[Level::WARN],
+        ),
+        (
+            "a renewal that does not fit the budget",
+            Box::pin(failed_renewal()),
+            &[Level::WARN],
+        ),
+        (
+            "a session without its layer",
+            Box::pin(missing_layer()),
+            &[Level::ERROR],
+        ),
+    ];
+    for (name, scenario, expected) in rows {
+        let log = Log::default();
+        let secrets = {
+            let _guard = tracing::subscriber::set_default(log.clone());
+            scenario.await
+        };
+        let entries = log.0.lock().unwrap();
+        let levels: Vec<_> = entries.iter().map(|entry| entry.level).collect();
+        assert_eq!(levels, expected, "{name}: {entries:?}");
+        assert!(!secrets.is_empty(), "{name}");
+        for entry in entries.iter() {
+            assert!(entry.target.starts_with("axum_user_session"), "{name}");
+            for secret in secrets.iter().map(String::as_str).chain(USERS) {
+                assert!(!entry.text.contains(secret), "{name}: {entry:?}");
+                // Nor a part of it: the end, because the beginning is the same in all tickets under one key.
+                let end = &secret[secret.len().saturating_sub(16)..];
+                assert!(!entry.text.contains(end), "{name}: {entry:?}");
+            }
+        }
+    }
+}
+
+const USERS: [&str; 2] = ["alice", "bob"];
+
+async fn plain() -> Vec<String> {
+    let mut lab = Lab::new();
+    lab.seen().await;
+    lab.sign_in("alice").await;
+    lab.seen().await;
+    lab.add_client("client1").await;
+    let secrets = carried(&lab);
+    lab.sign_out().await;
+    lab.seen().await;
+    secrets
+}
+
+async fn expired() -> Vec<String> {
+    let mut lab = Lab::new();
+    lab.sign_in("alice").await;
+    let secrets = carried(&lab);
+    lab.clock.advance(10 * HOUR);
+    assert_eq!(lab.seen().await, "nobody");
+    secrets
+}
+
+async fn forged() -> Vec<String> {
+    let mut lab = Lab::new();
+    lab.sign_in("alice").await;
+    let mut secrets = carried(&lab);
+    let mut value = lab.browser.cookie(AUTH).unwrap().to_owned();
+    let middle = value.len() / 2;
+    let other = if &value[middle..=middle] == "A" {
+        "B"
+    } else {
+        "A"
+    };
+    value.replace_range(middle..=middle, other);
+    lab.browser.plant(AUTH, &value);
+    secrets.push(value);
+    assert_eq!(lab.seen().await, "nobody");
+    secrets
+}
+
+async fn garbage() -> Vec<String> {
+    let mut lab = Lab::new();
+    lab.browser.plant(AUTH, "a-session-of-somebody-else");
+    let secrets = carried(&lab);
+    assert_eq!(lab.seen().await, "nobody");
+    secrets
+}
+
+async fn unknown_key() -> Vec<String> {
+    let mut elsewhere = Lab::new();
+    elsewhere.sign_in("alice").await;
+    let mut lab = Lab::new();
+    lab.browser
+        .plant(AUTH, elsewhere.browser.cookie(AUTH).unwrap());
+    assert_eq!(lab.seen().await, "nobody");
+    carried(&elsewhere)
+}
+
+async fn too_many() -> Vec<String> {
+    let mut lab = Lab::new();
+    lab.sign_in("alice").await;
+    let secrets = carried(&lab);
+    let good = lab.browser.cookie(AUTH).unwrap().to_owned();
+    let cookies = format!("{AUTH}=a; {AUTH}=b; {AUTH}=c; {AUTH}=d; {AUTH}={good}");
+    assert_eq!(seen_with(&mut lab, &cookies).await, "nobody");
+    secrets
+}
+
+async fn conflict() -> Vec<String> {
+    let mut lab = Lab::new();
+    lab.sign_in("alice").await;
+    let mut secrets = carried(&lab);
+    let alice = lab.browser.cookie(AUTH).unwrap().to_owned();
+    lab.browser.forget(AUTH);
+    lab.sign_in("bob").await;
+    secrets.extend(carried(&lab));
+    let bob = lab.browser.cookie(AUTH).unwrap().to_owned();
+    let cookies = format!("{AUTH}={alice}; {AUTH}={bob}");
+    assert_eq!(seen_with(&mut lab, &cookies).await, "nobody");
+    secrets
+}
+
+async fn id_without_sign_in() -> Vec<String> {
+    let mut lab = Lab::new();
+    let page = lab.visit(|session| async move {
+        let mut properties = AuthenticationProperties::new();
+        session
+            .create_session_id(&user("alice"), &mut properties)
+            .await
+            .unwrap();
+        properties.session_id().unwrap().as_str().to_owned()
+    });
+    vec![page.await.body]
+}
+
+async fn undecodable_clients() -> Vec<String> {
+    let mut lab = Lab::new();
+    lab.visit(|session| async move {
+        let items = [(
+            AuthenticationProperties::CLIENT_LIST_ITEM,
+            "not a list of clients",
+        )];
+        let properties = AuthenticationProperties::from_items(items);
+        session
+            .sign_in_with(user("alice"), properties)
+            .await
+            .unwrap();
+    })
+    .await;
+    let mut secrets = carried(&lab);
+    secrets.push("not a list of clients".to_owned());
+    secrets
+}
+
+async fn own_header() -> Vec<String> {
+    let mut lab = Lab::new();
+    lab.visit(|session| async move {
+        session.sign_in(user("alice")).await.unwrap();
+        [(
+            "set-cookie",
+            "__Host-idsrv=of-the-application; Path=/; Secure",
+        )]
+    })
+    .await;
+    let mut secrets = carried(&lab);
+    secrets.push("of-the-application".to_owned());
+    secrets
+}
+
+async fn own_cookie_in_the_jar() -> Vec<String> {
+    async fn sign_in(session: UserSession, cookies: Cookies) {
+        let own = Cookie::build((AUTH, "of-the-application")).path("/");
+        cookies.add(own.secure(true).build());
+        session.sign_in(user("alice")).await.unwrap();
+    }
+    let app = Router::new()
+        .route("/", get(sign_in))
+        .layer(UserSessionLayer::new(Lab::new().config))
+        .layer(CookieManagerLayer::new());
+    let mut browser = Browser::new(app);
+    browser.get("/").await;
+    let mut secrets = vec!["of-the-application".to_owned()];
+    for name in [AUTH, SID] {
+        secrets.push(browser.cookie(name).unwrap().to_owned());
+    }
+    secrets
+}
+
+async fn failed_renewal() -> Vec<String> {
+    let ring = KeyRing::ephemeral();
+    let mut before = Lab::with_ring(ring.clone(), |config| {
+        config.sliding(true).cookie_budget(32 * 1024)
+    });
+    before
+        .visit(|session| async move {
+            let large = Principal::builder("alice").claim("filler", "x".repeat(9000));
+            session.sign_in(large.build()).await.unwrap();
+        })
+        .await;
+    let mut after = Lab::with_ring(ring, |config| config.sliding(true));
+    after.clock.advance(6 * HOUR);
+    let cookies = before.browser.cookie_header("/");
+    assert_eq!(seen_with(&mut after, &cookies).await, "alice []");
+    carried(&before)
+}
+
+async fn missing_layer() -> Vec<String> {
+    let mut lab = Lab::new();
+    lab.sign_in("alice").await;
+    let app = Router::new().route("/", get(|_: UserSession| async {}));
+    let mut browser = Browser::new(app);
+    browser.plant(AUTH, lab.browser.cookie(AUTH).unwrap());
+    assert_eq!(browser.get("/").await.status, 500);
+    carried(&lab)
+}
+
+/// The values of all cookies that the browser keeps.
+fn carried(lab: &Lab) -> Vec<String> {
+    let names = lab.browser.cookie_names().into_iter();
+    names
+        .map(|name| lab.browser.cookie(name).unwrap().to_owned())
+        .collect()
+}
+
+/// Who is seen in a request with exactly these cookies.
+async fn seen_with(lab: &mut Lab, cookies: &str) -> String {
+    lab.script.set(|session| async move { report(&session) });
+    let request = Request::get("/").header("cookie", cookies);
+    let page = lab.browser.send(request.body(Body::empty()).unwrap()).await;
+    page.body
+}
+
+/// Keeps every event of this thread, with all its fields.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<Entry>>>);
+
+#[derive(Debug)]
+struct Entry {
+    level: Level,
+    target: &'static str,
+    text: String,
+}
+
+impl Visit for Entry {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.text, "{field}={value:?} ").unwrap();
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let metadata = event.metadata();
+        let mut entry = Entry {
+            level: *metadata.level(),
+            target: metadata.target(),
+            text: String::new(),
+        };
+        event.record(&mut entry);
+        self.0.lock().unwrap().push(entry);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}

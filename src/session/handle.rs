@@ -414,7 +414,8 @@ impl UserSession {
 
     /// There will be no response head.
     pub(crate) fn abandon(&self) {
-        if self.shared.phase.close_if_clean() {
+        // After every response, too: then there is nothing left to give up, and nothing to lock.
+        if self.shared.phase.is_closed() || self.shared.phase.close_if_clean() {
             return;
         }
         let mut session = self.lock();

@@ -87,11 +87,13 @@ impl Principal {
     /// All claims, `sub` included.
     pub fn claims(&self) -> &Map<String, Value> {
         self.claims.get_or_init(|| {
-            let claims = self.entries().filter_map(|entry| {
-                let name = entry.name()?.to_owned();
-                Some((name, entry.value()?))
-            });
-            let mut claims: Map<_, _> = claims.collect();
+            let mut claims = Map::new();
+            for entry in self.entries() {
+                if let (Some(name), Some(value)) = (entry.name(), entry.value()) {
+                    // As `claim_str` does, should a name ever be there twice.
+                    claims.entry(name).or_insert(value);
+                }
+            }
             claims.insert("sub".to_owned(), self.subject().into());
             Arc::new(claims)
         })

@@ -55,8 +55,8 @@ struct Shared {
     /// The user of a session that is as it arrived, so that asking who that is takes no lock.
     arrived: Option<Principal>,
     session: Mutex<InRequest>,
-    /// What `authenticate` gives, once it was asked.
-    transformed: tokio::sync::Mutex<Transformed>,
+    /// What `authenticate` gives, once it was asked; none without a claims transformation.
+    transformed: Option<Box<tokio::sync::Mutex<Transformed>>>,
     settings: Arc<Settings>,
 }
 
@@ -174,11 +174,11 @@ impl UserSession {
         let Some(incoming) = self.lock().state.incoming().cloned() else {
             return Ok(None);
         };
-        if self.shared.settings.claims_transformation.is_none() {
+        let Some(transformed) = &self.shared.transformed else {
             return Ok(Some(incoming));
-        }
+        };
         let principal = incoming.principal.clone();
-        let mut transformed = self.shared.transformed.lock().await;
+        let mut transformed = transformed.lock().await;
         let principal = transformed.run(&self.shared.settings, principal).await?;
         Ok(Some(Ticket::new(principal, incoming.properties)))
     }
@@ -368,11 +368,12 @@ impl UserSession {
             Some(_) => SessionIdCookie::Absent,
             None => SessionIdCookie::Off,
         };
+        let transforms = settings.claims_transformation.is_some();
         let mut shared = Arc::new(Shared {
             phase: Phase::new(),
             arrived: None,
             session: Mutex::new(InRequest::new(cookie)),
-            transformed: Default::default(),
+            transformed: transforms.then(Default::default),
             settings: Arc::clone(settings),
         });
         let candidates = scan(headers, &settings.authentication.name, session_id_name);

@@ -1,4 +1,5 @@
-//! What can go wrong, for two audiences: [`ConfigError`] for whoever starts the service, [`Error`] for handlers.
+//! What can go wrong, for three audiences: [`ConfigError`] for whoever starts the service, [`Error`] for handlers, [`StoreError`] for
+//! whoever writes a store.
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
@@ -80,19 +81,59 @@ impl IntoResponse for Error {
     }
 }
 
+/// Why a [store](crate::store) could not answer: its server is away, its disk is full, what it holds makes no sense.
+///
+/// For implementors of [`SessionStore`](crate::store::SessionStore). It says nothing about a session: what a store *knows*, such as that a
+/// record is missing, is an outcome and no error. Handlers see it as the source of an [`Error`] of the kind
+/// [`Unavailable`](ErrorKind::Unavailable). Its texts go into logs, so they must hold no session id, no key and no ticket.
+///
+/// ```
+/// use axum_user_session::error::StoreError;
+///
+/// let error = StoreError::new(std::io::Error::other("connection reset"));
+/// assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "connection reset");
+/// ```
+#[derive(Debug)]
+pub struct StoreError {
+    source: BoxError,
+}
+
+impl StoreError {
+    /// An error with its cause, which may be just a text.
+    pub fn new(source: impl Into<BoxError>) -> Self {
+        Self {
+            source: source.into(),
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the session store could not answer")
+    }
+}
+
+impl StdError for StoreError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.source.as_ref())
+    }
+}
+
 /// The kinds of [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The principal has no subject, or an empty one (`sub`, OpenID Connect Core 1.0 section 2).
     MissingSubject,
+    /// The subject is longer than 255 characters or holds a control character (`sub`, OpenID Connect Core 1.0 section 2).
+    InvalidSubject,
     /// Nobody is signed in, and the method needs a user.
     NotSignedIn,
     /// A session id was created, but the sign-in that makes it a session has not happened yet.
     SignInPending,
     /// [`refresh`](crate::UserSession::refresh) was given a principal with another subject.
     SubjectChanged,
-    /// A client id is empty or longer than 200 characters.
+    /// A client id is empty, longer than 200 characters or holds a control character (RFC 6749 appendix A.1).
     InvalidClientId,
     /// A session id holds characters that a cookie can't carry, is empty or is too long.
     InvalidSessionId,
@@ -100,10 +141,30 @@ pub enum ErrorKind {
     InvalidExpiry,
     /// An item's name is reserved or empty.
     InvalidItem,
-    /// The cookies would go past the budget; the session is as it was before.
+    /// The cookies would go past their budget, or the record past the 64 KiB that a store takes; the session is as it was before.
     TooLarge,
     /// The response head has been sent, so the cookie that the change needs can't be.
     ResponseSent,
+    /// The session was ended in the store, but the response head had been sent, so the browser keeps a cookie that opens nothing any more.
+    CookieNotSent,
+    /// The session has ended or was replaced since this request arrived: a sign-out, a revocation or another sign-in was quicker.
+    SessionEnded,
+    /// The user has as many sessions as the [limit](crate::config::SessionConfigBuilder::session_limit) allows, and it refuses another one.
+    LimitReached,
+    /// The store holds as many sessions as it can, and makes no room for another by ending one.
+    StoreFull,
+    /// The store did not answer in time, or failed; what was asked for has not happened.
+    Unavailable,
+    /// The configuration has no store, and without one nobody knows of other sessions.
+    NoStore,
+    /// A filter holds an empty text, which would match every session or none.
+    InvalidFilter,
+    /// A paging token was changed, belongs to another filter, or was made by another application.
+    InvalidPageToken,
+    /// This store can't search within names, only for their beginning.
+    SearchNotOffered,
+    /// The host's validation of the session failed, so nobody knows whether it stands.
+    Validation,
     /// The request carries valid cookies of two different sessions: somebody may be tossing cookies.
     ConflictingCookies,
     /// The host's claims transformation failed.
@@ -116,21 +177,38 @@ impl ErrorKind {
     fn text(self) -> &'static str {
         match self {
             Self::MissingSubject => "the principal has no subject",
+            Self::InvalidSubject => {
+                "a subject must have at most 255 characters, and no control characters"
+            }
             Self::NotSignedIn => "nobody is signed in",
             Self::SignInPending => "a session id was created, but its sign-in has not followed yet",
             Self::SubjectChanged => "a refresh can't change the subject; sign in instead",
-            Self::InvalidClientId => "a client id must have 1 to 200 characters",
+            Self::InvalidClientId => {
+                "a client id must have 1 to 200 characters, and no control characters"
+            }
             Self::InvalidSessionId => {
                 "a session id must have 1 to 64 characters out of A-Z, a-z, 0-9, '-', '.', '_' and '~'"
             }
             Self::InvalidExpiry => "the expiry asked for is not in the future",
             Self::InvalidItem => "an item's name must not be empty or reserved",
             Self::TooLarge => {
-                "the session's cookies would be larger than their budget; keep fewer or smaller claims"
+                "the session would be larger than its cookies or its record may be; keep fewer or smaller claims"
             }
             Self::ResponseSent => {
                 "the response head has been sent, so this change can't reach the browser"
             }
+            Self::CookieNotSent => {
+                "the session has ended, but the response head had been sent, so the browser keeps a dead cookie"
+            }
+            Self::SessionEnded => "the session has ended meanwhile",
+            Self::LimitReached => "the user has as many sessions as are allowed",
+            Self::StoreFull => "the session store is full",
+            Self::Unavailable => "the session store is not available; try again later",
+            Self::NoStore => "the sessions are kept in cookies alone, so there is no store to ask",
+            Self::InvalidFilter => "a filter must not hold an empty text",
+            Self::InvalidPageToken => "the paging token is not one for this list",
+            Self::SearchNotOffered => "this store can search only for the beginning of a name",
+            Self::Validation => "the session could not be validated; try again later",
             Self::ConflictingCookies => {
                 "the request carries the cookies of two different sessions; it is treated as anonymous"
             }
@@ -143,9 +221,17 @@ impl ErrorKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::NotSignedIn => StatusCode::UNAUTHORIZED,
-            Self::InvalidClientId | Self::InvalidSessionId => StatusCode::BAD_REQUEST,
+            Self::InvalidClientId
+            | Self::InvalidSessionId
+            | Self::InvalidFilter
+            | Self::InvalidPageToken
+            | Self::SearchNotOffered => StatusCode::BAD_REQUEST,
+            Self::LimitReached => StatusCode::FORBIDDEN,
             // What fills a session up is what requests have put into it.
-            Self::ConflictingCookies | Self::TooLarge => StatusCode::CONFLICT,
+            Self::ConflictingCookies | Self::TooLarge | Self::SessionEnded => StatusCode::CONFLICT,
+            Self::StoreFull | Self::Unavailable | Self::Validation => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

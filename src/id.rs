@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Borrow,
+    cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
     sync::Arc,
@@ -120,6 +121,19 @@ impl PartialEq for SessionId {
 
 impl Eq for SessionId {}
 
+impl PartialOrd for SessionId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SessionId {
+    /// Compares the bytes of the text.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
 impl Hash for SessionId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_bytes().hash(state);
@@ -161,17 +175,17 @@ impl ClientId {
     /// The longest id, in characters.
     pub const MAX_CHARS: usize = 200;
 
-    /// Takes a client id of 1 to 200 characters.
+    /// Takes a client id of 1 to 200 characters, none of them a control character (RFC 6749 appendix A.1 allows fewer still).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidClientId`] when it is empty or longer.
+    /// [`ErrorKind::InvalidClientId`] for anything else.
     pub fn parse(text: &str) -> Result<Self, Error> {
         // The byte length bounds the count, so a hostile megabyte is not counted through.
         if text.is_empty() || text.len() > Self::MAX_CHARS * 4 {
             return Err(ErrorKind::InvalidClientId.into());
         }
-        if text.chars().count() > Self::MAX_CHARS {
+        if text.chars().count() > Self::MAX_CHARS || text.chars().any(char::is_control) {
             return Err(ErrorKind::InvalidClientId.into());
         }
         Ok(Self(text.into()))
@@ -277,6 +291,8 @@ mod tests {
             ("201 characters", "a".repeat(201), false),
             ("200 characters of four bytes", "🦀".repeat(200), true),
             ("201 characters of four bytes", "🦀".repeat(201), false),
+            ("a NUL", "a\0b".to_owned(), false),
+            ("a line feed", "a\nb".to_owned(), false),
         ] {
             assert_eq!(ClientId::parse(&text).is_ok(), accepted, "{name}");
         }

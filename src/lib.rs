@@ -78,6 +78,9 @@
 //!
 //! | feature | adds |
 //! |---|---|
+//! | `sqlite` | sessions in a SQLite file, for one node |
+//! | `postgres` | sessions in PostgreSQL, for any number of nodes |
+//! | `redis` | sessions in Redis, standalone or a cluster, for any number of nodes |
 //! | `testing` | module `testing`: a manual clock, a cookie-keeping browser for tower services, the ticket codec |
 
 #![warn(clippy::unwrap_used)]
@@ -97,6 +100,7 @@ pub mod middleware;
 mod protector;
 pub mod return_url;
 pub mod session;
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod ticket;

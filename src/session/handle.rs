@@ -260,9 +260,8 @@ impl UserSession {
     /// [`ErrorKind::ResponseSent`].
     pub async fn sign_out(&self) -> Result<Option<Ended>, Error> {
         let settings = &*self.shared.settings;
-        let ended = self.change(settings.now(), |state| {
-            Ok(Some(state.sign_out(settings.rules())))
-        })?;
+        let now = settings.now();
+        let ended = self.change(now, |state| Ok(Some(state.sign_out(now, settings.rules()))))?;
         Ok(ended.flatten())
     }
 
@@ -490,6 +489,7 @@ impl Settings {
         Rules {
             lifetimes: self.lifetimes,
             issuer: self.issuer.as_deref(),
+            ids: &*self.ids,
         }
     }
 }

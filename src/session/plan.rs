@@ -2,8 +2,8 @@
 
 use crate::{
     clock::Timestamp,
-    ended::{EndReason, Ended},
-    id::SessionId,
+    ended::{EndReason, Ended, EventId},
+    id::{IdGenerator, SessionId},
     lifetimes::Lifetimes,
     ticket::Ticket,
 };
@@ -111,6 +111,7 @@ pub(crate) struct Closing {
 pub(crate) struct Rules<'a> {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) issuer: Option<&'a str>,
+    pub(crate) ids: &'a dyn IdGenerator,
 }
 
 /// Another form of the session that there is.
@@ -135,13 +136,18 @@ pub(super) fn session_id_cookie(write: Write<()>) -> Plan<()> {
 }
 
 /// What is to be told of a session that ends.
-pub(super) fn ended_value(ticket: &Ticket, reason: EndReason, rules: Rules<'_>) -> Option<Ended> {
-    Some(Ended {
-        subject: ticket.principal.subject().to_owned(),
-        session_id: ticket.properties.session_id?,
-        display_name: ticket.principal.claim_str("name").map(str::to_owned),
-        clients: ticket.properties.clients.to_vec(),
-        issuer: rules.issuer.map(str::to_owned),
-        reason,
-    })
+pub(super) fn ended_value(
+    ticket: &Ticket,
+    reason: EndReason,
+    now: Timestamp,
+    rules: Rules<'_>,
+) -> Option<Ended> {
+    let subject = ticket.principal.subject();
+    let session_id = ticket.properties.session_id?;
+    let event_id = EventId::generate(rules.ids);
+    let mut ended = Ended::new(event_id, subject, session_id, reason, now.into());
+    ended.display_name = ticket.principal.claim_str("name").map(str::to_owned);
+    ended.clients = ticket.properties.clients.to_vec();
+    ended.issuer = rules.issuer.map(str::to_owned);
+    Some(ended)
 }

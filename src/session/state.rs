@@ -153,7 +153,7 @@ impl State {
                 true => EndReason::Replaced,
                 false => EndReason::UserSwitch,
             };
-        let ended = ended.and_then(|current| ended_value(current, reason(current), rules));
+        let ended = ended.and_then(|current| ended_value(current, reason(current), now, rules));
         Ok(Plan {
             next: Next::Session {
                 ticket,
@@ -234,11 +234,12 @@ impl State {
     }
 
     /// Plans the end of the session, which clears the cookies even if there is none.
-    pub(crate) fn sign_out(&self, rules: Rules<'_>) -> Plan<Option<Ended>> {
+    pub(crate) fn sign_out(&self, now: Timestamp, rules: Rules<'_>) -> Plan<Option<Ended>> {
         let current = self.current();
         Plan {
             next: Next::SignedOut,
-            outcome: current.and_then(|current| ended_value(current, EndReason::SignOut, rules)),
+            outcome: current
+                .and_then(|current| ended_value(current, EndReason::SignOut, now, rules)),
         }
     }
 

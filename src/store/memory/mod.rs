@@ -1,0 +1,6 @@
+mod end_log;
+mod operations;
+mod shard;
+mod store;
+
+pub use self::store::MemoryStore;

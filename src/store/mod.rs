@@ -1,0 +1,28 @@
+//! Where sessions are kept on the server: the contract for stores, and the stores of this crate.
+
+mod boxed;
+mod key;
+mod memory;
+mod operation;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod query;
+mod record;
+#[cfg(feature = "redis")]
+mod redis;
+mod session_store;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+pub use self::key::{RecordKey, bucket_of};
+pub use self::memory::MemoryStore;
+pub use self::operation::{
+    ClientAdded, ClientRemoved, Continuity, Created, End, Limit, Loaded, Purged, Replaced,
+    TOMBSTONE, TakenEnd, Touch, Touched, Update, Updated, WhenReached,
+};
+pub use self::query::{Filter, NameMatch, Part, Position, Query, Selection, end_of_prefix, fold};
+pub use self::record::{Device, Record, event_of};
+pub use self::session_store::SessionStore;
+
+pub(crate) use self::boxed::BoxedStore;
+pub(crate) use self::record::display_name;

@@ -4,13 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     clock::{Clock, SystemClock, Timestamp},
-    cookie::{Attributes, CookiePolicy, Pieces, Scope},
+    cookie::{Attributes, CookiePolicy, Pieces, Scope, is_mark_suffix},
     error::ConfigError,
     hook::{BoxedClaimsTransformation, ClaimsTransformation},
     id::{IdGenerator, SystemRandom},
     key_ring::KeyRing,
     lifetimes::Lifetimes,
-    protector::{Protector, Purpose},
+    protector::{Protector, Purpose, Vault},
 };
 
 pub use crate::cookie::{LegacyScope, SameSite};
@@ -64,6 +64,8 @@ impl fmt::Debug for SessionConfig {
 /// What the rest of the crate reads of a configuration.
 pub(crate) struct Settings {
     pub(crate) protector: Protector,
+    /// Seals what does not belong to the authentication cookie itself.
+    pub(crate) vault: Vault,
     pub(crate) authentication: CookiePolicy,
     /// None when check-session is switched off.
     pub(crate) session_id: Option<CookiePolicy>,
@@ -300,7 +302,7 @@ impl SessionConfigBuilder {
         let (authentication, session_id) = self.cookies()?;
         self.key_ring.retain_for(lifetimes.absolute);
         let protector = Protector::new(
-            self.key_ring,
+            self.key_ring.clone(),
             &self.application_id,
             Purpose::Ticket,
             authentication.name.as_bytes(),
@@ -308,6 +310,7 @@ impl SessionConfigBuilder {
         Ok(SessionConfig {
             settings: Arc::new(Settings {
                 protector,
+                vault: Vault::new(self.key_ring, self.application_id),
                 most_pieces: Pieces::most_for(&authentication.name, self.cookie_budget),
                 authentication,
                 session_id,
@@ -394,11 +397,13 @@ impl fmt::Debug for SessionConfigBuilder {
     }
 }
 
-/// Whether a name is the authentication cookie's, or that of one of its chunks.
+/// Whether a name is the authentication cookie's, or may be that of a chunk or a mark.
 fn collide(authentication: &str, name: &str) -> bool {
-    match name.strip_prefix(authentication) {
+    match name.strip_prefix(authentication).map(str::as_bytes) {
         None => false,
-        Some("") => true,
-        Some(tail) => matches!(tail.as_bytes(), [b'.', b'1'..=b'9']),
+        Some([]) => true,
+        Some([b'.', b'1'..=b'9']) => true,
+        Some([b'.', suffix @ ..]) => is_mark_suffix(suffix),
+        Some(_) => false,
     }
 }

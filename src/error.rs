@@ -342,7 +342,7 @@ impl fmt::Display for ConfigError {
             ),
             Self::CookieNamesCollide { name } => write!(
                 f,
-                "the session id cookie {name:?} has the name of the authentication cookie or of one of its chunks"
+                "the session id cookie {name:?} has the name of the authentication cookie or of one that goes with it"
             ),
             Self::IllegalCookieScope { value } => write!(
                 f,

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::clock::{Timestamp, millis};
 
+/// No request is under way for longer than this.
+pub(crate) const IN_FLIGHT: Duration = Duration::from_secs(600);
+
 /// Validated lifetimes, in the form that the state machine takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lifetimes {
@@ -23,6 +26,8 @@ pub(crate) struct Times {
     pub(crate) absolute: Timestamp,
     /// When the ticket was last sealed: of two tickets of one session, the later one counts.
     pub(crate) sealed: Timestamp,
+    /// When the host's validation last found the session sound; a sign-in counts.
+    pub(crate) validated: Timestamp,
     /// The ticket's own window: a sign-in may ask for a shorter one than is configured.
     pub(crate) window_ms: u64,
 }
@@ -46,6 +51,7 @@ impl Lifetimes {
         Times {
             issued: now,
             sealed: now,
+            validated: now,
             expires,
             absolute,
             window_ms: millis(expires.since(now)),
@@ -115,6 +121,7 @@ mod tests {
         let near_the_end = Times {
             issued: at(0),
             sealed: at(0),
+            validated: at(0),
             expires: at(20),
             absolute: at(24),
             window_ms: 10 * HOUR,

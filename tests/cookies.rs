@@ -29,6 +29,10 @@ async fn sign_in_large(lab: &mut Lab, bytes: usize) -> Page {
 /// A request with exactly these cookies.
 async fn look_with(lab: &mut Lab, cookies: &str) -> Page {
     lab.script.set(|session| async move { report(&session) });
+    send_with(lab, cookies).await
+}
+
+async fn send_with(lab: &mut Lab, cookies: &str) -> Page {
     let request = Request::get("/").header("cookie", cookies);
     lab.browser.send(request.body(Body::empty()).unwrap()).await
 }
@@ -472,13 +476,19 @@ async fn candidates_of_one_session_the_newest_wins() {
     lab.sign_in("alice").await;
     let older = lab.browser.cookie(AUTH).unwrap().to_owned();
     lab.clock.advance(MINUTE);
-    lab.add_client("client1").await;
+    lab.visit(|session| async move { session.set_item("item", "new").await.unwrap() })
+        .await;
     let newer = lab.browser.cookie(AUTH).unwrap().to_owned();
     let id = lab.browser.cookie(SID).unwrap().to_owned();
     for cookies in [[&older, &newer], [&newer, &older]] {
         let [one, two] = cookies;
-        let page = look_with(&mut lab, &format!("{AUTH}={one}; {AUTH}={two}; {SID}={id}")).await;
-        assert_eq!(page.body, "alice [client1]");
+        lab.script.set(|session| async move {
+            let properties = session.properties().unwrap();
+            properties.item("item").unwrap_or("old").to_owned()
+        });
+        let cookies = format!("{AUTH}={one}; {AUTH}={two}; {SID}={id}");
+        let page = send_with(&mut lab, &cookies).await;
+        assert_eq!(page.body, "new");
         assert!(page.set_cookies().is_empty());
     }
 }

@@ -64,7 +64,7 @@ async fn life(app: Router, prefix: &str) {
     assert_eq!(names(&page), [AUTH, SID]);
     assert_eq!(browser.get(&at("/maybe")).await.body, "alice []");
     let page = browser.get(&at("/logout")).await;
-    assert_eq!(names(&page), [AUTH, "__Host-idsrv.1", SID]);
+    assert_eq!(names(&page), [AUTH, "__Host-idsrv.1", ENDED, SID]);
     assert_eq!(browser.get(&at("/maybe")).await.body, "nobody");
 }
 

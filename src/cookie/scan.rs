@@ -6,7 +6,10 @@
 use http::{HeaderMap, header::COOKIE};
 use memchr::memchr;
 
-use super::chunk::Chunks;
+use super::{
+    chunk::Chunks,
+    mark::{Marks, SUFFIX_LEN, is_mark_suffix},
+};
 
 /// How many cookies of one name are tried: more than one comes from another path or domain.
 const MAX_CANDIDATES: usize = 4;
@@ -19,6 +22,8 @@ pub(crate) struct Candidates<'a> {
     /// Values of the authentication cookie, each once.
     pub(crate) authentication: Values<'a, MAX_CANDIDATES>,
     pub(crate) chunks: Chunks<'a>,
+    /// Small cookies that belong to the session.
+    pub(crate) marks: Marks<'a>,
     /// Values of the session id cookie.
     pub(crate) session_id: Values<'a, MAX_SESSION_IDS>,
 }
@@ -89,6 +94,10 @@ pub(crate) fn scan<'a>(
                     let index = usize::from(digit - b'0');
                     found.chunks.take(index, trim_end(value));
                 }
+                (Some([b'.', rest @ ..]), _) if begins_with_mark(rest) => {
+                    let (suffix, value) = rest.split_at(SUFFIX_LEN);
+                    found.marks.take(suffix, trim_end(&value[1..]));
+                }
                 (_, Some(name)) => {
                     if let Some([b'=', value @ ..]) = tail_of(pair, name) {
                         found.session_id.take(trim_end(value));
@@ -103,8 +112,16 @@ pub(crate) fn scan<'a>(
 
 impl Candidates<'_> {
     pub(crate) fn is_empty(&self) -> bool {
-        self.authentication.is_empty() && self.chunks.is_empty() && self.session_id.is_empty()
+        self.authentication.is_empty()
+            && self.chunks.is_empty()
+            && self.session_id.is_empty()
+            && self.marks.is_empty()
     }
+}
+
+/// Whether a mark's suffix and an equals sign come here.
+fn begins_with_mark(rest: &[u8]) -> bool {
+    rest.get(SUFFIX_LEN) == Some(&b'=') && is_mark_suffix(&rest[..SUFFIX_LEN])
 }
 
 /// What follows a name, from the character on that ends it: `=`, or the `.` of a chunk. That character is looked at first, because it tells most
@@ -208,5 +225,29 @@ mod tests {
         let found = scan(&headers, "a", Some("a.b"));
         assert_eq!(found.chunks.carried(), 1 << 1 | 1 << 9);
         assert_eq!(found.session_id.as_slice(), [b"x"]);
+    }
+
+    #[test]
+    fn c21_a_mark_is_a_letter_and_sixteen_digits() {
+        let marked = [
+            "a.c0123456789abcdef=x",
+            "a.e0123456789abcdef=y",
+            "a.c0123456789abcde=z",
+            "a.c0123456789ABCDEF=z",
+            "a.d0123456789abcdef=z",
+            "a.c0123456789abcdef0=z",
+            "a.c0123456789abcdef",
+        ];
+        let line = marked.join("; ");
+        let headers = headers(&[line.as_bytes()]);
+        let found = scan(&headers, "a", None);
+        let found: Vec<_> = found.marks.iter().collect();
+        assert_eq!(
+            found,
+            [
+                (&b"c0123456789abcdef"[..], &b"x"[..]),
+                (b"e0123456789abcdef", b"y")
+            ]
+        );
     }
 }

@@ -1,15 +1,14 @@
 //! Writing our cookies into a response: through the host's jar where there is one, else as headers.
 
+use std::borrow::Cow;
+
 use http::{
     HeaderMap, HeaderValue,
     header::{CACHE_CONTROL, PRAGMA, SET_COOKIE},
 };
 use tower_cookies::Cookies;
 
-use super::{
-    chunk::chunk_name,
-    policy::{CookiePolicy, Lifespan, Scope},
-};
+use super::policy::{CookiePolicy, Lifespan, Scope};
 
 /// Collects the cookies of one response, and writes them in one go.
 pub(crate) struct Writer<'a> {
@@ -20,9 +19,7 @@ pub(crate) struct Writer<'a> {
 }
 
 struct Written<'a> {
-    policy: &'a CookiePolicy,
-    /// Which of its cookies: 0 for the cookie itself, else the chunk.
-    index: usize,
+    name: Cow<'a, str>,
     scope: &'a Scope,
 }
 
@@ -35,27 +32,25 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes a cookie of a policy: itself for the index 0, else a chunk. `carried` says whether the request had it.
+    /// Writes a cookie of a policy: itself, or one whose name begins with its own. `carried` says whether the request had it.
     pub(crate) fn set(
         &mut self,
         policy: &'a CookiePolicy,
-        index: usize,
+        name: Cow<'a, str>,
         value: &[&str],
         lifespan: Lifespan,
         carried: bool,
     ) {
-        self.written.push(Written {
-            policy,
-            index,
-            scope: &policy.scope,
-        });
-        let name = &chunk_name(&policy.name, index);
         match self.jar {
             None => self
                 .headers
-                .extend(policy.set_cookie(name, value, lifespan)),
-            Some(jar) => self.put(jar, policy, name, value, lifespan, carried),
+                .extend(policy.set_cookie(&name, value, lifespan)),
+            Some(jar) => self.put(jar, policy, &name, value, lifespan, carried),
         }
+        self.written.push(Written {
+            name,
+            scope: &policy.scope,
+        });
     }
 
     /// Puts a cookie into the jar, which keeps one for each name.
@@ -95,12 +90,10 @@ impl<'a> Writer<'a> {
     }
 
     /// Expires a cookie wherever earlier configurations have set it. A jar keeps one cookie per name, so these are headers always.
-    pub(crate) fn remove_legacy(&mut self, policy: &'a CookiePolicy, index: usize) {
-        let name = chunk_name(&policy.name, index);
-        for (scope, header) in policy.legacy_removals(&name) {
+    pub(crate) fn remove_legacy(&mut self, policy: &'a CookiePolicy, name: &Cow<'a, str>) {
+        for (scope, header) in policy.legacy_removals(name) {
             self.written.push(Written {
-                policy,
-                index,
+                name: name.clone(),
                 scope,
             });
             self.headers.push(header);
@@ -150,7 +143,7 @@ impl Written<'_> {
             .map(<[u8]>::trim_ascii);
         let pair = parts.next().unwrap_or_default();
         let end = pair.iter().position(|&byte| byte == b'=').unwrap_or(0);
-        if pair[..end].trim_ascii() != chunk_name(&self.policy.name, self.index).as_bytes() {
+        if pair[..end].trim_ascii() != self.name.as_bytes() {
             return false;
         }
         let (mut domain, mut path) = (None, None);
@@ -199,8 +192,7 @@ mod tests {
         };
         let policy = CookiePolicy::new("sid".to_owned(), scope, attributes, &[]).unwrap();
         let written = Written {
-            policy: &policy,
-            index: 0,
+            name: Cow::Borrowed("sid"),
             scope: &policy.scope,
         };
         for (name, header, ours) in [

@@ -1,11 +1,13 @@
 //! Which cookies a response head gets.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 
 use super::service::Exchange;
 use crate::{
     config::Settings,
-    cookie::{Lifespan, Writer},
+    cookie::{CookiePolicy, Lifespan, Writer, chunk_name, mark_name},
     session::{Closed, Write},
 };
 
@@ -18,6 +20,7 @@ pub(super) fn finish(exchange: &Exchange, headers: &mut HeaderMap) {
     let mut writer = Writer::new(exchange.jar.as_ref());
     // The authentication cookie itself comes last: clients that mix up several removals in one response keep to the last.
     session_id(settings, &closed, &mut writer);
+    marks(settings, &closed, &mut writer);
     authentication(settings, &closed, &mut writer);
     writer.finish(headers);
 }
@@ -27,16 +30,33 @@ fn session_id<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'
         return;
     };
     if closed.closing.deliberate {
-        writer.remove_legacy(policy, 0);
+        writer.remove_legacy(policy, &own_name(policy));
     }
     let carried = closed.carried_session_id;
     match &closed.closing.session_id {
         // It never outlives the browser, even when the sign-in does.
         Some(Write::Issue(id)) => {
-            writer.set(policy, 0, &[id.as_str()], Lifespan::Browser, carried);
+            writer.set(
+                policy,
+                own_name(policy),
+                &[id.as_str()],
+                Lifespan::Browser,
+                carried,
+            );
         }
-        Some(Write::Remove) => writer.set(policy, 0, &[], Lifespan::Removed, carried),
+        Some(Write::Remove) => {
+            writer.set(policy, own_name(policy), &[], Lifespan::Removed, carried)
+        }
         None => {}
+    }
+}
+
+fn marks<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'a>) {
+    let policy = &settings.authentication;
+    for mark in &closed.marks {
+        let name = mark_name(&policy.name, &mark.suffix).into();
+        let value = mark.value.as_deref();
+        writer.set(policy, name, value.as_slice(), mark.lifespan, mark.carried);
     }
 }
 
@@ -58,22 +78,28 @@ fn authentication<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writ
         _ => 0,
     };
     if closed.closing.deliberate && policy.has_legacy_scopes() {
-        (0..settings.most_pieces).for_each(|index| writer.remove_legacy(policy, index));
+        (0..settings.most_pieces)
+            .for_each(|index| writer.remove_legacy(policy, &chunk_name(&policy.name, index)));
     }
     for index in (kept..u16::BITS as usize).rev() {
         if closed.carries(index) || index < expired_at_sign_out {
-            writer.set(policy, index, &[], Lifespan::Removed, closed.carries(index));
+            let name = chunk_name(&policy.name, index);
+            writer.set(policy, name, &[], Lifespan::Removed, closed.carries(index));
         }
     }
     if let Some(pieces) = issued {
         for (index, value) in pieces.values().enumerate().rev() {
             writer.set(
                 policy,
-                index,
+                chunk_name(&policy.name, index),
                 &value,
                 closed.lifespan,
                 closed.carries(index),
             );
         }
     }
+}
+
+fn own_name(policy: &CookiePolicy) -> Cow<'_, str> {
+    Cow::Borrowed(&policy.name)
 }

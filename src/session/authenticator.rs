@@ -1,6 +1,7 @@
 //! From the request's cookies to the incoming ticket, and from a ticket to the cookies that carry it.
 
 use super::{
+    marks::Marks,
     plan::{Arrival, Offer, SessionIdCookie},
     state::State,
 };
@@ -9,19 +10,25 @@ use crate::{
     config::Settings,
     cookie::{Candidates, Pieces},
     error::{Error, ErrorKind},
+    id::ClientId,
     protector::OpenError,
-    ticket::{self, Ticket},
+    ticket::{self, ClientList, Ticket},
 };
 
-/// Opens each candidate once and lets the state decide between them. Gives the number of cookies that its ticket was in: chunks from there on are
-/// left-overs.
+/// Opens each candidate once and lets the state decide between them. Gives the number of cookies that its ticket was in, as chunks from there on are
+/// left-overs, and the length of their names and values.
 pub(super) fn authenticate(
     settings: &Settings,
     candidates: &Candidates<'_>,
     now: Timestamp,
     state: &mut State,
-) -> usize {
-    let mut pieces = 1;
+    marks: &mut Marks,
+) -> (usize, usize) {
+    if !candidates.marks.is_empty() {
+        *marks = Marks::open(settings, candidates, now);
+        state.remember_ended(marks.ended());
+    }
+    let (mut pieces, mut len) = (1, 0);
     let mut arrival = Arrival::Nothing;
     for first in candidates.authentication.as_slice() {
         let Some((text, count)) = candidates.chunks.join(first) else {
@@ -36,12 +43,14 @@ pub(super) fn authenticate(
                 continue;
             }
         };
+        let opened = opened.filter(|ticket| !state.has_ended(ticket));
         let found = match opened.map(|ticket| state.offer(ticket, now)) {
             None => Arrival::Dead,
             Some(Offer::Conflict) => Arrival::Conflict,
             Some(Offer::Passed) => Arrival::Ticket,
             Some(Offer::Taken) => {
                 pieces = count;
+                len = text.len() + count * (settings.authentication.name.len() + MARK_LEN);
                 Arrival::Ticket
             }
         };
@@ -52,7 +61,7 @@ pub(super) fn authenticate(
         arrival = Arrival::Foreign;
     }
     match arrival {
-        Arrival::Nothing | Arrival::Ticket => {}
+        Arrival::Nothing | Arrival::Ticket | Arrival::Gone => {}
         Arrival::Dead => {
             tracing::debug!("an authentication cookie could not be opened and is cleared")
         }
@@ -64,12 +73,29 @@ pub(super) fn authenticate(
         ),
     }
     let session_id_cookie = session_id_cookie(settings, candidates, state.incoming());
-    state.arrive(arrival, session_id_cookie, now, &settings.lifetimes);
-    pieces
+    let beside = clients_beside(state, marks, now);
+    let lifetimes = &settings.lifetimes;
+    state.arrive(arrival, session_id_cookie, &beside, now, lifetimes);
+    (pieces, len)
 }
 
-/// Seals a ticket for its cookies, within the budget for all of ours.
-pub(super) fn seal(settings: &Settings, ticket: &Ticket, now: Timestamp) -> Result<Pieces, Error> {
+/// The most that a chunk's number adds to name and value.
+const MARK_LEN: usize = 2;
+
+fn clients_beside(state: &State, marks: &mut Marks, now: Timestamp) -> Vec<(ClientId, Timestamp)> {
+    match state.incoming().map(|ticket| &ticket.properties) {
+        Some(properties) => marks.of_session(properties.session_id, &properties.clients, now),
+        None => marks.of_session(None, &ClientList::default(), now),
+    }
+}
+
+/// Seals a ticket for its cookies, within the budget for all of ours. `beside` is the length of those that go with it.
+pub(super) fn seal(
+    settings: &Settings,
+    ticket: &Ticket,
+    beside: usize,
+    now: Timestamp,
+) -> Result<Pieces, Error> {
     let text = settings
         .protector
         .seal(now, ticket::most_bytes(ticket), |out| {
@@ -78,16 +104,20 @@ pub(super) fn seal(settings: &Settings, ticket: &Ticket, now: Timestamp) -> Resu
         .ok_or(ErrorKind::Seal)?;
     let name = &settings.authentication.name;
     let pieces = Pieces::new(name, text).ok_or(ErrorKind::TooLarge)?;
-    let id_len = ticket
-        .properties
-        .session_id
-        .map_or(0, |id| id.as_str().len());
-    let session_id = settings.session_id.as_ref();
-    let session_id = session_id.map_or(0, |policy| policy.name.len() + id_len);
-    if pieces.total_len(name) + session_id > settings.cookie_budget {
+    let session_id = session_id_len(settings, ticket);
+    if pieces.total_len(name) + session_id + beside > settings.cookie_budget {
         return Err(ErrorKind::TooLarge.into());
     }
     Ok(pieces)
+}
+
+/// The length of the session id cookie.
+pub(super) fn session_id_len(settings: &Settings, ticket: &Ticket) -> usize {
+    let id = ticket.properties.session_id;
+    let policy = settings.session_id.as_ref();
+    policy.map_or(0, |policy| {
+        policy.name.len() + id.map_or(0, |id| id.as_str().len())
+    })
 }
 
 fn session_id_cookie(

@@ -15,7 +15,7 @@ pub(super) struct Ground<'a> {
     pub(super) session: Option<&'a Ticket>,
     /// The session without that.
     pub(super) current: Option<&'a Ticket>,
-    /// Ids that this request ended.
+    /// Ids of sessions that have ended.
     pub(super) ended: &'a [SessionId],
 }
 
@@ -29,9 +29,7 @@ impl Ground<'_> {
         lifetimes: Lifetimes,
         fresh: impl FnOnce() -> SessionId,
     ) -> Result<(Ticket, SessionId), ErrorKind> {
-        if principal.subject().is_empty() {
-            return Err(ErrorKind::MissingSubject);
-        }
+        check_subject(principal.subject())?;
         let asked = [properties.asked_expires, properties.asked_absolute];
         if asked.into_iter().flatten().any(|asked| asked <= now) {
             return Err(ErrorKind::InvalidExpiry);
@@ -104,3 +102,17 @@ impl Ground<'_> {
             .map_or(limit, |times| times.absolute)
     }
 }
+
+/// At most 255 characters (`sub`, OpenID Connect Core 1.0 section 2), and none that a store or a log can't hold.
+fn check_subject(subject: &str) -> Result<(), ErrorKind> {
+    match subject {
+        "" => Err(ErrorKind::MissingSubject),
+        // The byte length bounds the count, so a hostile megabyte is not counted through.
+        _ if subject.len() > MAX_SUBJECT_CHARS * 4 => Err(ErrorKind::InvalidSubject),
+        _ if subject.chars().count() > MAX_SUBJECT_CHARS => Err(ErrorKind::InvalidSubject),
+        _ if subject.chars().any(char::is_control) => Err(ErrorKind::InvalidSubject),
+        _ => Ok(()),
+    }
+}
+
+const MAX_SUBJECT_CHARS: usize = 255;

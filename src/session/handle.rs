@@ -8,7 +8,7 @@ use super::{
     authenticator,
     in_request::{Closed, InRequest},
     phase::Phase,
-    plan::{Plan, Rules, SessionIdCookie},
+    plan::{Keeping, Plan, Rules, SessionIdCookie},
     state::State,
 };
 use crate::{
@@ -371,7 +371,7 @@ impl UserSession {
         let mut shared = Arc::new(Shared {
             phase: Phase::new(),
             arrived: None,
-            session: Mutex::new(InRequest::new(cookie)),
+            session: Mutex::new(InRequest::new(Keeping::Cookie, cookie)),
             transformed: transforms.then(Default::default),
             settings: Arc::clone(settings),
         });
@@ -455,14 +455,24 @@ impl UserSession {
         if self.shared.phase.is_closed() {
             return Err(ErrorKind::ResponseSent.into());
         }
-        let seal = |ticket| authenticator::seal(&self.shared.settings, ticket, now);
-        let sealed = plan.ticket_to_seal().map(seal).transpose()?;
+        let settings = &self.shared.settings;
+        let sealed = plan.ticket_to_seal().map(|ticket| {
+            let beside = session.beside(settings, &ticket);
+            authenticator::seal(settings, &ticket, beside, now)
+        });
+        let sealed = sealed.transpose()?;
+        let addition = plan.client_to_add();
+        let addition = addition.map(|(ticket, client)| session.add(settings, ticket, client, now));
+        let addition = addition.transpose()?;
         // From here on the response waits for the lock; before, it may have been quicker.
         if !self.shared.phase.touch() {
             return Err(ErrorKind::ResponseSent.into());
         }
-        if sealed.is_some() {
-            session.sealed = sealed.map(Box::new);
+        if let Some(sealed) = sealed {
+            session.sealed = Some(Box::new(sealed));
+        }
+        if let Some(addition) = addition {
+            session.marks.issue(addition);
         }
         Ok(Some(session.state.commit(plan)))
     }

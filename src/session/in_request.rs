@@ -1,12 +1,16 @@
 use super::{
     authenticator,
-    plan::{Closing, SessionIdCookie},
+    marks::{Addition, MarkWrite, Marks},
+    plan::{Closing, Keeping, SessionIdCookie},
     state::State,
 };
 use crate::{
     clock::Timestamp,
     config::Settings,
     cookie::{Candidates, Lifespan, Pieces},
+    error::{Error, ErrorKind},
+    id::ClientId,
+    lifetimes::Times,
     ticket::Ticket,
 };
 
@@ -15,8 +19,12 @@ pub(super) struct InRequest {
     pub(super) state: State,
     /// The ticket as it was last sealed in this request.
     pub(super) sealed: Option<Box<Pieces>>,
+    /// What goes with the ticket.
+    pub(super) marks: Marks,
     /// How many cookies the incoming ticket was in.
     count: usize,
+    /// The length of names and values of the cookies that the incoming ticket was in.
+    arrived_len: usize,
     /// The chunks that the request carried, a bit for each.
     chunks: u16,
     carried: bool,
@@ -26,6 +34,7 @@ pub(super) struct InRequest {
 pub(crate) struct Closed {
     pub(crate) closing: Closing,
     pub(crate) sealed: Option<Box<Pieces>>,
+    pub(crate) marks: Vec<MarkWrite>,
     /// How long the browser is to keep the authentication cookie, if it is issued.
     pub(crate) lifespan: Lifespan,
     pub(crate) count: usize,
@@ -45,11 +54,13 @@ impl Closed {
 }
 
 impl InRequest {
-    pub(super) fn new(cookie: SessionIdCookie) -> Self {
+    pub(super) fn new(keeping: Keeping, cookie: SessionIdCookie) -> Self {
         Self {
-            state: State::new(cookie),
+            state: State::new(keeping, cookie),
             sealed: None,
+            marks: Marks::default(),
             count: 1,
+            arrived_len: 0,
             chunks: 0,
             carried: false,
         }
@@ -58,14 +69,15 @@ impl InRequest {
     /// Opens what the request carried.
     pub(super) fn arrive(&mut self, settings: &Settings, candidates: &Candidates<'_>) {
         let now = settings.now();
-        self.count = authenticator::authenticate(settings, candidates, now, &mut self.state);
+        let (state, marks) = (&mut self.state, &mut self.marks);
+        (self.count, self.arrived_len) =
+            authenticator::authenticate(settings, candidates, now, state, marks);
         self.chunks = candidates.chunks.carried();
         self.carried = !candidates.authentication.is_empty();
         // A renewal is sealed here, so that what the handle reports from now on is what the browser gets.
-        let sealed = self
-            .state
-            .renewal()
-            .map(|ticket| authenticator::seal(settings, ticket, now));
+        let sealed = self.state.renewal().map(|ticket| {
+            authenticator::seal(settings, &ticket, self.beside(settings, &ticket), now)
+        });
         match sealed {
             None => {}
             Some(Ok(sealed)) => self.sealed = Some(Box::new(sealed)),
@@ -81,13 +93,38 @@ impl InRequest {
 
     /// Whether the response has nothing to do if nothing changes.
     pub(super) fn is_clean(&self) -> bool {
-        self.state.is_clean() && self.chunks >> self.count == 0
+        let marks_stay = !self.marks.are_due() || self.state.is_hands_off();
+        self.state.is_clean() && self.chunks >> self.count == 0 && marks_stay
+    }
+
+    /// The length of the marks that go with a ticket.
+    pub(super) fn beside(&self, settings: &Settings, ticket: &Ticket) -> usize {
+        let id = ticket.properties.session_id;
+        id.map_or(0, |id| self.marks.len(id, &settings.authentication.name))
+    }
+
+    /// Seals a mark for a client that a ticket's session is to have.
+    pub(super) fn add(
+        &self,
+        settings: &Settings,
+        ticket: &Ticket,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Addition, Error> {
+        let id = ticket.properties.session_id.ok_or(ErrorKind::NotSignedIn)?;
+        let main = match &self.sealed {
+            Some(pieces) => pieces.total_len(&settings.authentication.name),
+            None => self.arrived_len,
+        };
+        let others = main + authenticator::session_id_len(settings, ticket);
+        self.marks.add(settings, id, client, others, now)
     }
 
     /// Gives what the response head must carry.
     pub(super) fn close(&mut self, settings: &Settings, may_remove: bool) -> Closed {
         let now = settings.now();
         let closing = self.state.close(may_remove);
+        let marks = self.close_marks(settings, now);
         let ticket = self.state.session();
         if closing.abandoned {
             tracing::warn!("a session id was created, but no sign-in followed; it is dropped");
@@ -95,6 +132,7 @@ impl InRequest {
         Closed {
             closing,
             sealed: self.sealed.take(),
+            marks,
             lifespan: ticket.map_or(Lifespan::Browser, |ticket| lifespan(ticket, now)),
             count: self.count,
             chunks: self.chunks,
@@ -102,13 +140,33 @@ impl InRequest {
             carried_session_id: self.state.request_has_session_id_cookie(),
         }
     }
+
+    fn close_marks(&mut self, settings: &Settings, now: Timestamp) -> Vec<MarkWrite> {
+        if self.state.is_hands_off() {
+            return Vec::new();
+        }
+        // A mark is good for as long as any ticket of the session can be, however often that is renewed.
+        let mark = |ticket: &Ticket| {
+            let id = ticket.properties.session_id?;
+            Some((id, as_long_as(ticket, now, |times| times.absolute)))
+        };
+        let current = self.state.session().and_then(mark);
+        let over = self.state.ended_arrival().and_then(mark);
+        let ended = self.state.ended();
+        self.marks.close(settings, current, over, ended, now)
+    }
 }
 
+/// How long the browser is to keep the authentication cookie of a ticket.
 fn lifespan(ticket: &Ticket, now: Timestamp) -> Lifespan {
-    match ticket.properties.times {
+    as_long_as(ticket, now, Times::end)
+}
+
+fn as_long_as(ticket: &Ticket, now: Timestamp, end: impl Fn(&Times) -> Timestamp) -> Lifespan {
+    match &ticket.properties.times {
         Some(times) if ticket.properties.persistent => Lifespan::Until {
             now,
-            expires: times.end(),
+            expires: end(times),
         },
         _ => Lifespan::Browser,
     }

@@ -4,6 +4,7 @@ mod authenticator;
 mod establish;
 mod handle;
 mod in_request;
+mod marks;
 mod phase;
 mod plan;
 mod state;

@@ -1,11 +1,13 @@
 //! What operations on the state are made of: plans, what a response must do, and the words for what a request carried.
 
+use std::borrow::Cow;
+
 use crate::{
     clock::Timestamp,
     ended::{EndReason, Ended, EventId},
-    id::{IdGenerator, SessionId},
+    id::{ClientId, IdGenerator, SessionId},
     lifetimes::Lifetimes,
-    ticket::Ticket,
+    ticket::{ClientList, Ticket},
 };
 
 /// What opening the request's authentication cookies came to; of several, the last in this order counts.
@@ -17,6 +19,8 @@ pub(crate) enum Arrival {
     Dead,
     /// A key or format that another node may know: hands off.
     Foreign,
+    /// A session that has ended a moment ago: hands off, for another response may be about to set the cookies of the next.
+    Gone,
     /// At least one ticket was offered to the state.
     Ticket,
     /// Valid tickets of different sessions: somebody may be tossing cookies, so hands off.
@@ -45,6 +49,15 @@ pub(crate) enum SessionIdCookie {
     Different,
 }
 
+/// Where the session is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// In the authentication cookie, so every change must be in a cookie.
+    Cookie,
+    /// In a store, to which the authentication cookie refers: only a sign-in sets it.
+    Store,
+}
+
 /// What becomes of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Write<T> {
@@ -66,8 +79,15 @@ pub(super) enum Next {
     /// A session that its cookie must carry from now on.
     Session {
         ticket: Ticket,
+        /// The clients that the cookie holds, if it must not hold all of the ticket's.
+        main: Option<ClientList>,
         /// A sign-in, in contrast to a change of the session that there is.
         signed_in: bool,
+    },
+    /// A further client, beside the cookie.
+    Client {
+        ticket: Ticket,
+        added: ClientId,
     },
     /// A session id that waits for its sign-in.
     Pending(Ticket),
@@ -77,9 +97,20 @@ pub(super) enum Next {
 
 impl<T> Plan<T> {
     /// The ticket that must be sealed before the plan can be committed.
-    pub(crate) fn ticket_to_seal(&self) -> Option<&Ticket> {
+    pub(crate) fn ticket_to_seal(&self) -> Option<Cow<'_, Ticket>> {
         match &self.next {
-            Next::Session { ticket, .. } => Some(ticket),
+            Next::Session { ticket, main, .. } => Some(match main {
+                None => Cow::Borrowed(ticket),
+                Some(main) => Cow::Owned(ticket.with_clients(main.clone())),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The client that must be recorded before the plan can be committed, and the session that it is recorded for.
+    pub(crate) fn client_to_add(&self) -> Option<(&Ticket, &ClientId)> {
+        match &self.next {
+            Next::Client { ticket, added } => Some((ticket, added)),
             _ => None,
         }
     }
@@ -112,20 +143,6 @@ pub(crate) struct Rules<'a> {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) issuer: Option<&'a str>,
     pub(crate) ids: &'a dyn IdGenerator,
-}
-
-/// Another form of the session that there is.
-pub(super) fn changed(mut ticket: Ticket, now: Timestamp) -> Plan<()> {
-    if let Some(times) = &mut ticket.properties.times {
-        times.sealed = now;
-    }
-    Plan {
-        next: Next::Session {
-            ticket,
-            signed_in: false,
-        },
-        outcome: (),
-    }
 }
 
 pub(super) fn session_id_cookie(write: Write<()>) -> Plan<()> {

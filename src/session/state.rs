@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{
     establish::Ground,
     plan::{
-        Arrival, Closing, Established, Next, Offer, Plan, Rules, SessionIdCookie, Write, changed,
+        Arrival, Closing, Established, Keeping, Next, Offer, Plan, Rules, SessionIdCookie, Write,
         ended_value, session_id_cookie,
     },
 };
@@ -18,8 +18,8 @@ use crate::{
     ended::{EndReason, Ended},
     error::ErrorKind,
     id::{ClientId, SessionId},
-    lifetimes::{Lifetimes, Times},
-    ticket::{AuthenticationProperties, Principal, Ticket},
+    lifetimes::{IN_FLIGHT, Lifetimes, Times},
+    ticket::{AuthenticationProperties, ClientList, Principal, Ticket},
 };
 
 /// A ticket that expired no longer ago than this is not cleared: a request sent at the same time may have renewed it, and clearing
@@ -29,12 +29,17 @@ const EXPIRED_GRACE: Duration = Duration::from_secs(60);
 /// The session of one request.
 #[derive(Debug)]
 pub(crate) struct State {
+    keeping: Keeping,
     /// As it arrived, and stays for the whole request.
     incoming: Option<Ticket>,
     current: Current,
     pending: Option<Box<Ticket>>,
-    /// Ids that this request ended; a sign-in never takes one up again.
+    /// Ids of sessions that have ended, in this request or not long before; a sign-in never takes one up again.
     ended: Vec<SessionId>,
+    /// Clients that the cookie must not hold yet: they are beside it, and a response of before would lose them.
+    apart: ClientList,
+    /// The session began in this request, so no other request knows of it.
+    anew: bool,
     session_id_cookie: SessionIdCookie,
     /// Neither clears nor issues anything on its own accord.
     hands_off: bool,
@@ -55,12 +60,15 @@ enum Current {
 
 impl State {
     /// The state of a request without an authentication cookie.
-    pub(crate) fn new(session_id_cookie: SessionIdCookie) -> Self {
+    pub(crate) fn new(keeping: Keeping, session_id_cookie: SessionIdCookie) -> Self {
         Self {
+            keeping,
             incoming: None,
             current: Current::Nobody,
             pending: None,
             ended: Vec::new(),
+            apart: ClientList::default(),
+            anew: false,
             session_id_cookie,
             hands_off: false,
             conflict: false,
@@ -68,6 +76,22 @@ impl State {
             authentication: None,
             session_id: None,
         }
+    }
+
+    /// Sessions are known to have ended: tickets of theirs may still arrive.
+    pub(crate) fn remember_ended(&mut self, ids: impl IntoIterator<Item = SessionId>) {
+        self.ended.extend(ids);
+    }
+
+    /// Sessions that are known to have ended.
+    pub(crate) fn ended(&self) -> &[SessionId] {
+        &self.ended
+    }
+
+    /// Whether a ticket is one of a session that is known to have ended.
+    pub(crate) fn has_ended(&self, ticket: &Ticket) -> bool {
+        let id = ticket.properties.session_id;
+        id.is_some_and(|id| self.ended.contains(&id))
     }
 
     /// Offers the ticket of a cookie that could be opened; of several of one session, the newest counts.
@@ -87,20 +111,22 @@ impl State {
         Offer::Taken
     }
 
-    /// Everything that the request carried has been looked at: a ticket that has expired is no session, one that is due slides.
+    /// Everything that the request carried has been looked at: a ticket that has expired is no session, one that is due slides. `beside` are clients of the
+    /// session that its cookie does not have to hold, and since when they are there.
     pub(crate) fn arrive(
         &mut self,
         arrival: Arrival,
         session_id_cookie: SessionIdCookie,
+        beside: &[(ClientId, Timestamp)],
         now: Timestamp,
         lifetimes: &Lifetimes,
     ) {
         self.session_id_cookie = session_id_cookie;
         match arrival {
             Arrival::Nothing => {}
-            Arrival::Ticket => self.take_up(now, lifetimes),
+            Arrival::Ticket => self.take_up(beside, now, lifetimes),
             Arrival::Dead => self.authentication = Some(Write::Remove),
-            Arrival::Foreign => self.hands_off = true,
+            Arrival::Foreign | Arrival::Gone => self.hands_off = true,
             Arrival::Conflict => {
                 self.incoming = None;
                 (self.hands_off, self.conflict) = (true, true);
@@ -157,6 +183,7 @@ impl State {
         Ok(Plan {
             next: Next::Session {
                 ticket,
+                main: None,
                 signed_in: true,
             },
             outcome: Established { session_id, ended },
@@ -193,10 +220,8 @@ impl State {
             return Err(ErrorKind::SubjectChanged);
         }
         let principal = principal.with_authentication_claims_of(&current.principal);
-        Ok(changed(
-            Ticket::new(principal, current.properties.clone()),
-            now,
-        ))
+        let ticket = Ticket::new(principal, current.properties.clone());
+        Ok(self.changed(ticket, now))
     }
 
     /// Plans a further client; none if it is known.
@@ -209,9 +234,19 @@ impl State {
         if current.properties.clients.contains(client_id.as_str()) {
             return Ok(None);
         }
-        let mut ticket = current.clone();
-        ticket.properties.clients = ticket.properties.clients.with(client_id.as_str());
-        Ok(Some(changed(ticket, now)))
+        let clients = current.properties.clients.with(client_id.as_str());
+        let ticket = current.with_clients(clients);
+        Ok(Some(match self.keeping {
+            // Nobody else can have its cookie, so nobody can lose what is in it.
+            Keeping::Cookie if self.anew => self.changed(ticket, now),
+            _ => Plan {
+                next: Next::Client {
+                    ticket,
+                    added: client_id.clone(),
+                },
+                outcome: (),
+            },
+        }))
     }
 
     /// Plans an item set, or removed if the value is none; none if there is nothing to change.
@@ -230,7 +265,7 @@ impl State {
             Some(value) => ticket.properties.with_item(name, value),
             None => ticket.properties.without_item(name),
         };
-        Ok(Some(changed(ticket, now)))
+        Ok(Some(self.changed(ticket, now)))
     }
 
     /// Plans the end of the session, which clears the cookies even if there is none.
@@ -272,15 +307,26 @@ impl State {
     /// Makes a plan that was carried out the state.
     pub(crate) fn commit<T>(&mut self, plan: Plan<T>) -> T {
         match plan.next {
-            Next::Session { ticket, signed_in } => {
+            Next::Session {
+                ticket, signed_in, ..
+            } => {
                 if signed_in {
                     self.leave(|left| !left.is_same_session(&ticket));
                     self.pending = None;
                     self.signed_in_or_out = true;
                     self.session_id = Some(Write::Issue(()));
+                    self.apart = ClientList::default();
+                    let arrived = self.incoming.as_ref();
+                    self.anew = arrived.is_none_or(|arrived| !arrived.is_same_session(&ticket));
                 }
                 self.current = Current::Changed(Box::new(ticket));
-                self.authentication = Some(Write::Issue(()));
+                if signed_in || self.keeping == Keeping::Cookie {
+                    self.authentication = Some(Write::Issue(()));
+                }
+            }
+            Next::Client { ticket, added } => {
+                self.current = Current::Changed(Box::new(ticket));
+                self.apart = self.apart.with(added.as_str());
             }
             Next::Pending(ticket) => self.pending = Some(Box::new(ticket)),
             Next::SignedOut => {
@@ -335,10 +381,12 @@ impl State {
         self.pending = None;
     }
 
-    /// A renewal that the state planned at its arrival, still to be sealed.
-    pub(crate) fn renewal(&self) -> Option<&Ticket> {
+    /// A renewal that the state planned at its arrival, as it is to be sealed.
+    pub(crate) fn renewal(&self) -> Option<Ticket> {
         match &self.current {
-            Current::Changed(renewed) => Some(renewed),
+            Current::Changed(renewed) => {
+                Some(renewed.with_clients(renewed.properties.clients.without(&self.apart)))
+            }
             _ => None,
         }
     }
@@ -378,8 +426,8 @@ impl State {
     }
 
     /// Begins with the incoming ticket, if it is alive.
-    fn take_up(&mut self, now: Timestamp, lifetimes: &Lifetimes) {
-        let Some(ticket) = &self.incoming else {
+    fn take_up(&mut self, beside: &[(ClientId, Timestamp)], now: Timestamp, lifetimes: &Lifetimes) {
+        let Some(ticket) = &mut self.incoming else {
             return;
         };
         let properties = &ticket.properties;
@@ -398,17 +446,62 @@ impl State {
             return;
         }
         self.current = Current::Incoming;
+        if self.keeping == Keeping::Store {
+            return;
+        }
         let renewal = lifetimes.renewal(&times, now);
-        if let Some(expires) = renewal.filter(|_| properties.allow_refresh != Some(false)) {
+        let renewal = renewal.filter(|_| properties.allow_refresh != Some(false));
+        let mut folds = false;
+        if !beside.is_empty() {
+            let main = std::mem::take(&mut ticket.properties.clients);
+            let old = |since: &Timestamp| now.since(*since) > IN_FLIGHT;
+            let young = beside.iter().filter(|(_, since)| !old(since));
+            let young = young.map(|(client, _)| client.as_str());
+            self.apart = ClientList::default().merged(young).without(&main);
+            let all = main.merged(beside.iter().map(|(client, _)| client.as_str()));
+            folds = all.without(&self.apart) != main;
+            ticket.properties.clients = all;
+        }
+        if folds || renewal.is_some() {
             let mut renewed = Box::new(ticket.clone());
             renewed.properties.times = Some(Times {
-                expires,
+                expires: renewal.unwrap_or(times.expires),
                 sealed: now,
                 ..times
             });
             self.current = Current::Changed(renewed);
             self.authentication = Some(Write::Issue(()));
         }
+    }
+
+    /// Another form of the session that there is.
+    fn changed(&self, mut ticket: Ticket, now: Timestamp) -> Plan<()> {
+        if let Some(times) = &mut ticket.properties.times {
+            times.sealed = now;
+        }
+        let main = match self.apart.is_empty() {
+            true => None,
+            false => Some(ticket.properties.clients.without(&self.apart)),
+        };
+        Plan {
+            next: Next::Session {
+                ticket,
+                main,
+                signed_in: false,
+            },
+            outcome: (),
+        }
+    }
+
+    /// The session that arrived, if this request ended it.
+    pub(crate) fn ended_arrival(&self) -> Option<&Ticket> {
+        let arrived = self.incoming.as_ref();
+        arrived.filter(|arrived| self.has_ended(arrived))
+    }
+
+    /// Whether the cookies are left as they are, unless an operation says otherwise.
+    pub(crate) fn is_hands_off(&self) -> bool {
+        self.hands_off && !self.signed_in_or_out
     }
 
     /// What a sign-in starts from.

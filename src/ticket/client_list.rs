@@ -50,6 +50,16 @@ impl ClientList {
         Self { wire: wire.into() }
     }
 
+    /// This list without what another holds.
+    pub(crate) fn without(&self, other: &Self) -> Self {
+        let mut wire = Vec::with_capacity(self.wire.len());
+        let known: HashSet<&str> = other.iter().collect();
+        for client_id in self.iter().filter(|id| !known.contains(id)) {
+            put_bytes(&mut wire, client_id.as_bytes());
+        }
+        Self { wire: wire.into() }
+    }
+
     /// Unpadded base64url of a JSON array of strings: the form in which properties show the list.
     pub(super) fn to_item(&self) -> String {
         let json = serde_json::to_vec(&self.iter().collect::<Vec<_>>()).unwrap_or_default();

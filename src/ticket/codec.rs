@@ -3,7 +3,7 @@
 //! ```text
 //! flags      1 byte
 //! session id length, text                                  if flagged
-//! times      issued, sealed, expires, absolute, window     if flagged; milliseconds, 8 bytes each, little-endian
+//! times      issued, sealed, validated, expires, absolute, window     if flagged; milliseconds, 8 bytes each, little-endian
 //! clients    length, (length, text)*
 //! items      length, (length, name, length, value)*
 //! principal  the rest: length, subject, then per claim one byte for kind and name, ...
@@ -27,6 +27,8 @@ const REFRESH_ALLOWED: u8 = 4;
 const HAS_SESSION_ID: u8 = 8;
 const HAS_TIMES: u8 = 16;
 const ALL: u8 = 31;
+/// Six times.
+const TIMES_LEN: usize = 48;
 
 /// Appends the ticket's bytes.
 pub(crate) fn encode(ticket: &Ticket, out: &mut Vec<u8>) {
@@ -45,6 +47,7 @@ pub(crate) fn encode(ticket: &Ticket, out: &mut Vec<u8>) {
         for time in [
             times.issued,
             times.sealed,
+            times.validated,
             times.expires,
             times.absolute,
             window,
@@ -65,7 +68,7 @@ pub(crate) fn most_bytes(ticket: &Ticket) -> usize {
         properties.own.wire(),
         ticket.principal.wire(),
     ];
-    sections.map(<[u8]>::len).iter().sum::<usize>() + 1 + 1 + SessionId::MAX_LEN + 40 + 2 * 3
+    sections.map(<[u8]>::len).iter().sum::<usize>() + 1 + 1 + SessionId::MAX_LEN + TIMES_LEN + 2 * 3
 }
 
 /// Reads a ticket, or nothing if the bytes are not exactly one.
@@ -121,20 +124,21 @@ fn flags(properties: &AuthenticationProperties) -> u8 {
 }
 
 fn times(reader: &mut Reader<'_>) -> Option<Times> {
-    let bytes: [u8; 40] = reader.array()?;
+    let bytes: [u8; TIMES_LEN] = reader.array()?;
     let time = |index: usize| {
         let start = index * 8;
         let bytes = bytes[start..start + 8]
             .try_into()
-            .expect("8 of the 40 bytes");
+            .expect("8 of the 48 bytes");
         Timestamp(u64::from_le_bytes(bytes))
     };
     Some(Times {
         issued: time(0),
         sealed: time(1),
-        expires: time(2),
-        absolute: time(3),
-        window_ms: time(4).0,
+        validated: time(2),
+        expires: time(3),
+        absolute: time(4),
+        window_ms: time(5).0,
     })
 }
 
@@ -161,10 +165,11 @@ mod tests {
     }
 
     prop_compose! {
-        fn times()(issued: u64, sealed: u64, expires: u64, absolute: u64, window: u64) -> Times {
+        fn times()(issued: u64, sealed: u64, validated: u64, expires: u64, absolute: u64, window: u64) -> Times {
             Times {
                 issued: Timestamp(issued),
                 sealed: Timestamp(sealed),
+                validated: Timestamp(validated),
                 expires: Timestamp(expires),
                 absolute: Timestamp(absolute),
                 window_ms: window,

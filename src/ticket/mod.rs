@@ -18,5 +18,6 @@ pub use self::principal::{Principal, PrincipalBuilder};
 pub use self::properties::AuthenticationProperties;
 pub use self::ticket::Ticket;
 
+pub(crate) use self::client_list::ClientList;
 pub(crate) use self::codec::{decode, encode, most_bytes};
-pub(crate) use self::wire::Slice;
+pub(crate) use self::wire::{Reader, Slice, put_bytes};

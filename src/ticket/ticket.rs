@@ -1,4 +1,4 @@
-use super::{principal::Principal, properties::AuthenticationProperties};
+use super::{client_list::ClientList, principal::Principal, properties::AuthenticationProperties};
 use crate::clock::Timestamp;
 
 /// A principal and the properties of its sign-in: what the authentication cookie holds, sealed.
@@ -27,6 +27,13 @@ impl Ticket {
     /// About the sign-in.
     pub fn properties(&self) -> &AuthenticationProperties {
         &self.properties
+    }
+
+    /// This ticket with other clients.
+    pub(crate) fn with_clients(&self, clients: ClientList) -> Self {
+        let mut ticket = self.clone();
+        ticket.properties.clients = clients;
+        ticket
     }
 
     /// Whether both are tickets of one session: the same user and the same session id.

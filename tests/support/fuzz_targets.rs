@@ -190,8 +190,33 @@ pub(crate) fn cookie_header_seeds() -> BTreeMap<&'static str, Vec<u8>> {
                 &[ALICE, LARGE[1]],
             ),
         ),
+        (
+            "clients_beside",
+            with(
+                b"__Host-idsrv.@; __Host-idsrv=@; __Host-idsrv.@",
+                &[ALICE_CLIENT, ALICE, ALICE_OLD_CLIENT],
+            ),
+        ),
+        (
+            "clients_of_another",
+            with(
+                b"__Host-idsrv=@; __Host-idsrv.@",
+                &[ALICE_ELSEWHERE, ALICE_CLIENT],
+            ),
+        ),
+        (
+            "ended",
+            with(b"__Host-idsrv=@; __Host-idsrv.@", &[ALICE, ALICE_ENDED]),
+        ),
+        (
+            "forged_mark",
+            with(
+                b"__Host-idsrv=@; __Host-idsrv.c0123456789abcdef=AQ",
+                &[ALICE],
+            ),
+        ),
         ("sealed", sealed_rest(ALICE)),
-        ("sealed_with_client", sealed_rest(ALICE_LATER)),
+        ("sealed_with_item", sealed_rest(ALICE_LATER)),
     ])
 }
 
@@ -228,7 +253,7 @@ pub(crate) fn ticket_codec_seeds() -> BTreeMap<&'static str, Vec<u8>> {
         ("nothing", Vec::new()),
         ("subject_only", codec::encode(&subject_only)),
         ("signed_in", opened(ALICE)),
-        ("with_clients", opened(ALICE_LATER)),
+        ("with_item", opened(ALICE_LATER)),
         ("of_every_kind", codec::encode(&of_every_kind)),
     ])
 }
@@ -236,6 +261,10 @@ pub(crate) fn ticket_codec_seeds() -> BTreeMap<&'static str, Vec<u8>> {
 const AUTHENTICATION: &str = "__Host-idsrv";
 const SECOND_PIECE: &str = "__Host-idsrv.1";
 const SESSION_ID: &str = "idsrv.session";
+/// What the names of marks begin with.
+const MARKS: &str = "__Host-idsrv.";
+const ADDED: &str = "__Host-idsrv.c";
+const ENDED: &str = "__Host-idsrv.e";
 
 /// Fixed, so that the corpus can hold sealed cookies.
 const SECRET: &[u8; 32] = b"the fuzz targets share this one.";
@@ -245,7 +274,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// Her ticket.
 const ALICE: u8 = 1;
-/// Of the same session, sealed later, with a client.
+/// Of the same session, sealed later, with an item.
 const ALICE_LATER: u8 = 2;
 /// Of another session of hers.
 const ALICE_ELSEWHERE: u8 = 3;
@@ -257,6 +286,10 @@ const BOB: u8 = 7;
 /// The pieces of a ticket that needs two cookies.
 const LARGE: [u8; 2] = [11, 12];
 const BOB_LARGE: [u8; 2] = [13, 14];
+/// Marks, from the digits of their names on: a client of an hour ago, one of now, and the end of her session.
+const ALICE_OLD_CLIENT: u8 = 15;
+const ALICE_CLIENT: u8 = 16;
+const ALICE_ENDED: u8 = 17;
 const SEALED_REST: u8 = 31;
 
 /// How much the values in a request may come to: servers take far less.
@@ -330,11 +363,22 @@ impl Fixture {
             clock.set(UNIX_EPOCH + NOW - hours_ago * HOUR);
             fixture.issue(names, subject, &[], Act::SignIn(user));
         }
-        clock.set(UNIX_EPOCH + NOW);
         let alice = format!("{AUTHENTICATION}={}", fixture.issued[&ALICE].text);
-        let add_client = Act::AddClient("client1");
-        let alice_later = [(ALICE_LATER, AUTHENTICATION)];
-        fixture.issue(&alice_later, "alice", &[alice.into_bytes()], add_client);
+        let alice = [alice.into_bytes()];
+        for (hours_ago, names, act) in [
+            (
+                0,
+                (ALICE_LATER, AUTHENTICATION),
+                Act::SetItem("item", "value"),
+            ),
+            (1, (ALICE_OLD_CLIENT, ADDED), Act::AddClient("client0")),
+            (0, (ALICE_CLIENT, ADDED), Act::AddClient("client1")),
+            (0, (ALICE_ENDED, ENDED), Act::SignOut),
+        ] {
+            clock.set(UNIX_EPOCH + NOW - hours_ago * HOUR);
+            fixture.issue(&[names], "alice", &alice, act);
+        }
+        clock.set(UNIX_EPOCH + NOW);
         fixture
     }
 
@@ -343,9 +387,12 @@ impl Fixture {
         let response = self.send(lines, act);
         let set = set_cookies(response.headers());
         for (name, cookie) in names {
-            let value = set
-                .iter()
-                .find_map(|set| set.strip_prefix(cookie)?.strip_prefix('='));
+            // A mark is kept with the digits that end its name.
+            let marks = [ADDED, ENDED].contains(cookie);
+            let value = set.iter().find_map(|set| match marks {
+                true => set.starts_with(cookie).then(|| &set[MARKS.len()..]),
+                false => set.strip_prefix(cookie)?.strip_prefix('='),
+            });
             let value = value.expect("the act sets this cookie");
             let (text, _) = value.split_once(';').expect("ours have attributes");
             let text = text.to_owned();
@@ -371,6 +418,8 @@ enum Act {
     Look,
     SignIn(Principal),
     AddClient(&'static str),
+    SetItem(&'static str, &'static str),
+    SignOut,
 }
 
 /// What it saw.
@@ -405,6 +454,12 @@ impl Service<Request<()>> for Probe {
                 }
                 Some(Act::AddClient(id)) => {
                     session.add_client_id(id).await.expect("signed in");
+                }
+                Some(Act::SetItem(name, value)) => {
+                    session.set_item(name, value).await.expect("signed in");
+                }
+                Some(Act::SignOut) => {
+                    session.sign_out().await.expect("before the response");
                 }
                 Some(Act::Look) | None => {}
             }

@@ -25,6 +25,9 @@ use axum_user_session::{
 
 pub const AUTH: &str = "__Host-idsrv";
 pub const SID: &str = "idsrv.session";
+/// The names of marks begin like these: clients that were added, and sessions that have ended.
+pub const ADDED: &str = "__Host-idsrv.c";
+pub const ENDED: &str = "__Host-idsrv.e";
 pub const HOUR: Duration = Duration::from_secs(3600);
 pub const MINUTE: Duration = Duration::from_secs(60);
 
@@ -166,9 +169,15 @@ pub fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-/// The names of the cookies that a response sets or expires, in alphabetical order.
+/// The names of the cookies that a response sets or expires, in alphabetical order. Marks are shown without their hash.
 pub fn names(page: &Page) -> Vec<&str> {
-    let name = |cookie: &'_ str| cookie.split_once('=').unwrap().0.len();
+    let name = |cookie: &'_ str| {
+        let name = cookie.split_once('=').unwrap().0;
+        let is_mark = [ADDED, ENDED]
+            .iter()
+            .any(|mark| name.starts_with(mark) && name.len() == mark.len() + 16);
+        name.len() - if is_mark { 16 } else { 0 }
+    };
     let mut names: Vec<_> = page
         .set_cookies()
         .into_iter()

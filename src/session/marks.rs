@@ -1,0 +1,383 @@
+//! What a session without a store keeps beside its ticket, so that two requests of one browser that are answered at the same time lose nothing.
+//!
+//! The authentication cookie holds a whole ticket, and of two responses that set it the browser keeps the one that comes last. That is harmless for
+//! a renewal, but it would lose a client that the other response has added, or bring back a session that the other has ended. So:
+//!
+//! - **Each added client is a cookie of its own** (a *mark*), sealed, bound to the session id and to its name, which is a hash of session id and client. Two additions never
+//!   write the same cookie with different content, so they commute. A session's clients are those of its ticket and those of its marks.
+//! - **A ticket takes a client up only when no response can be under way that does not know of it.** Marks are *folded* into the ticket once they are [`IN_FLIGHT`]
+//!   old: requests that began before the mark was there are answered by then. Younger ones stay out of renewals. A sign-in takes all of them up, and leaves the marks
+//!   where they are, for a renewal that comes after it would bring back the ticket of before.
+//! - **A mark goes when its clients are in the ticket that the request carried, and it is [`KEEP`] old**: it came to the browser within [`IN_FLIGHT`], so every request that is under way then
+//!   has carried it, and began when it was old enough to be folded: whichever ticket comes last holds its clients.
+//! - **Many marks become one.** With [`MOST`] of them, the next addition writes one mark that says what all of them say, named by a hash of all of it, and expires them. Two
+//!   requests that do so at once write two such marks, and their union is complete.
+//! - **A sign-out, or another user's sign-in, leaves a mark that the session has ended.** A renewal that was under way may set its ticket afterwards: with the mark beside it, it is
+//!   no session, and is cleared. The mark lives as long as such a ticket could. It goes with the first request after [`KEEP`], when nothing can be under way any more that does not know of it.
+//!
+//! A sign-out wins over additions too: the marks of a session that has ended are expired. Those of a session that is just not the current one go when
+//! they are [`KEEP`] old: it may have been overwritten by another sign-in, and come back with a renewal that was under way.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use crate::{
+    clock::Timestamp,
+    config::Settings,
+    cookie::{Candidates, Lifespan, MarkKind, mark_name},
+    error::{Error, ErrorKind},
+    id::{ClientId, SessionId},
+    lifetimes::IN_FLIGHT,
+    protector::{OpenError, Purpose},
+    ticket::{ClientList, Reader, put_bytes},
+};
+
+/// When no request can be under way that has not carried a mark, and known that it was [`IN_FLIGHT`] old: it may take that long to come to the browser, and
+/// as long again until the requests of before are answered.
+const KEEP: Duration = Duration::from_secs(2 * IN_FLIGHT.as_secs());
+/// How many marks with clients a browser is given.
+const MOST: usize = 16;
+/// Browsers drop a cookie whose name and value are longer together (RFC 6265bis section 5.6).
+const MAX_COOKIE: usize = 4096;
+
+/// The marks of a request, and those that its response sets.
+#[derive(Default)]
+pub(super) struct Marks {
+    carried: Vec<Carried>,
+    issued: Vec<Issued>,
+    /// The clients in the ticket as it arrived.
+    main: ClientList,
+    /// A mark has had its time, so the response has something to do.
+    due: bool,
+}
+
+struct Carried {
+    suffix: String,
+    /// The length of name and value.
+    len: usize,
+    said: Said,
+}
+
+enum Said {
+    /// A session has these clients, each since a time.
+    Clients(SessionId, Vec<(ClientId, Timestamp)>),
+    /// A session has ended, at a time.
+    Ended(SessionId, Timestamp),
+    /// Forged, or another's.
+    Nothing,
+    /// Another node's key or a later release's format: not ours to judge.
+    Unknown,
+}
+
+struct Issued {
+    suffix: String,
+    text: String,
+    clients: Vec<(ClientId, Timestamp)>,
+}
+
+/// A mark, ready to be issued.
+pub(super) struct Addition {
+    issued: Issued,
+    /// It says what all others say, too.
+    replaces_all: bool,
+}
+
+/// What the response does with a mark: sets it, or expires it if there is no value.
+pub(crate) struct MarkWrite {
+    pub(crate) suffix: String,
+    pub(crate) value: Option<String>,
+    pub(crate) lifespan: Lifespan,
+    /// The request had it.
+    pub(crate) carried: bool,
+}
+
+impl Marks {
+    /// Opens the marks of a request.
+    pub(super) fn open(settings: &Settings, candidates: &Candidates<'_>, now: Timestamp) -> Self {
+        let carried = candidates.marks.iter().map(|(suffix, value)| {
+            // The scan lets ASCII through, and nothing else.
+            let suffix = String::from_utf8_lossy(suffix).into_owned();
+            let name = mark_name(&settings.authentication.name, &suffix);
+            Carried {
+                len: name.len() + value.len(),
+                said: Said::open(settings, &name, MarkKind::of(suffix.as_bytes()), value, now),
+                suffix,
+            }
+        });
+        Self {
+            carried: carried.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The sessions that have ended: a ticket of theirs came too late.
+    pub(super) fn ended(&self) -> impl Iterator<Item = SessionId> {
+        self.carried
+            .iter()
+            .filter_map(|carried| match carried.said {
+                Said::Ended(id, _) => Some(id),
+                _ => None,
+            })
+    }
+
+    /// The clients of the marks of a session, in the order first added. `main` are those of its ticket.
+    pub(super) fn of_session(
+        &mut self,
+        id: Option<SessionId>,
+        main: &ClientList,
+        now: Timestamp,
+    ) -> Vec<(ClientId, Timestamp)> {
+        self.main = main.clone();
+        let (mut clients, mut due) = (Vec::new(), false);
+        let ended: Vec<_> = self.ended().collect();
+        for carried in &self.carried {
+            due |= self.goes(&carried.said, id, &ended, now);
+            match &carried.said {
+                Said::Clients(of, said) if Some(*of) == id => clients.extend_from_slice(said),
+                _ => {}
+            }
+        }
+        self.due = due;
+        clients.sort_by_key(|(_, since)| *since);
+        clients
+    }
+
+    /// Whether a mark has had its time.
+    pub(super) fn are_due(&self) -> bool {
+        self.due
+    }
+
+    /// The length of names and values that the browser has with the session of this id.
+    pub(super) fn len(&self, id: SessionId, name: &str) -> usize {
+        let carried = self.carried.iter().filter(|carried| match carried.said {
+            Said::Clients(of, _) => of == id,
+            Said::Ended(..) | Said::Unknown => true,
+            Said::Nothing => false,
+        });
+        let issued = self.issued.iter().map(|issued| issued.len(name));
+        carried.map(|carried| carried.len).sum::<usize>() + issued.sum::<usize>()
+    }
+
+    /// Seals a mark for one more client of a session. `others` is the length of all other cookies.
+    pub(super) fn add(
+        &self,
+        settings: &Settings,
+        id: SessionId,
+        client: &ClientId,
+        others: usize,
+        now: Timestamp,
+    ) -> Result<Addition, Error> {
+        let of_session = self
+            .carried
+            .iter()
+            .filter_map(|carried| match &carried.said {
+                Said::Clients(of, clients) if *of == id => Some(clients),
+                _ => None,
+            });
+        let there: Vec<_> = of_session
+            .chain(self.issued.iter().map(|issued| &issued.clients))
+            .collect();
+        let replaces_all = there.len() >= MOST;
+        let mut clients = vec![(client.clone(), now)];
+        if replaces_all {
+            clients.extend(there.into_iter().flatten().cloned());
+        }
+        let issued = Issued::seal(settings, id, clients, now)?;
+        let name = &settings.authentication.name;
+        let beside = if replaces_all { 0 } else { self.len(id, name) };
+        if issued.len(name) > MAX_COOKIE
+            || others + beside + issued.len(name) > settings.cookie_budget
+        {
+            return Err(ErrorKind::TooLarge.into());
+        }
+        Ok(Addition {
+            issued,
+            replaces_all,
+        })
+    }
+
+    /// The response sets a mark.
+    pub(super) fn issue(&mut self, addition: Addition) {
+        if addition.replaces_all {
+            self.issued.clear();
+            for carried in &mut self.carried {
+                if let Said::Clients(..) = carried.said {
+                    carried.said = Said::Nothing;
+                }
+            }
+        }
+        self.issued.push(addition.issued);
+    }
+
+    /// What the response does with the marks. `current` is the session that goes on, and `over` the one that arrived if this request ended it, each with
+    /// how long the browser keeps its cookies. `ended` are all sessions that are known to have ended.
+    pub(super) fn close(
+        &mut self,
+        settings: &Settings,
+        current: Option<(SessionId, Lifespan)>,
+        over: Option<(SessionId, Lifespan)>,
+        ended: &[SessionId],
+        now: Timestamp,
+    ) -> Vec<MarkWrite> {
+        let id = current.map(|(id, _)| id);
+        let carried = self.carried.iter();
+        let mut writes: Vec<_> = carried
+            .filter(|mark| self.goes(&mark.said, id, ended, now))
+            .map(|mark| MarkWrite {
+                suffix: mark.suffix.clone(),
+                value: None,
+                lifespan: Lifespan::Removed,
+                carried: true,
+            })
+            .collect();
+        if let Some((_, lifespan)) = current {
+            let issued = std::mem::take(&mut self.issued).into_iter();
+            writes.extend(issued.map(|issued| MarkWrite {
+                suffix: issued.suffix,
+                value: Some(issued.text),
+                lifespan,
+                carried: false,
+            }));
+        }
+        writes.extend(over.and_then(|(id, lifespan)| mark_ended(settings, id, lifespan, now)));
+        writes
+    }
+
+    /// Whether a mark is of no more use where the session of this id goes on, and those others have ended.
+    fn goes(
+        &self,
+        said: &Said,
+        id: Option<SessionId>,
+        ended: &[SessionId],
+        now: Timestamp,
+    ) -> bool {
+        match said {
+            Said::Clients(of, _) if ended.contains(of) => true,
+            Said::Clients(of, clients) if Some(*of) == id => {
+                clients.iter().all(|(client, since)| {
+                    now.since(*since) > KEEP && self.main.contains(client.as_str())
+                })
+            }
+            Said::Clients(_, clients) => {
+                let old = |(_, since): &(ClientId, Timestamp)| now.since(*since) > KEEP;
+                clients.iter().all(old)
+            }
+            Said::Ended(_, at) => now.since(*at) > KEEP,
+            Said::Nothing => true,
+            Said::Unknown => false,
+        }
+    }
+}
+
+impl Said {
+    fn open(settings: &Settings, name: &str, kind: MarkKind, value: &[u8], now: Timestamp) -> Self {
+        let belongs_to: &[&[u8]] = &[name.as_bytes()];
+        match settings
+            .vault
+            .open_text(now, purpose(kind), belongs_to, value)
+        {
+            Ok(opened) => Self::read(kind, &opened).unwrap_or(Self::Nothing),
+            Err(OpenError::Forged) => Self::Nothing,
+            Err(OpenError::Unknown) => Self::Unknown,
+        }
+    }
+
+    /// A session id, then a time for an end, or client ids with a time in front of each.
+    fn read(kind: MarkKind, bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let id = SessionId::from_bytes(reader.bytes()?)?;
+        if kind == MarkKind::Ended {
+            let at = read_time(&mut reader)?;
+            return (reader.len() == 0).then_some(Self::Ended(id, at));
+        }
+        let mut clients = Vec::new();
+        while reader.len() > 0 {
+            let since = read_time(&mut reader)?;
+            clients.push((ClientId::parse(reader.text()?).ok()?, since));
+        }
+        Some(Self::Clients(id, clients))
+    }
+}
+
+impl Issued {
+    fn seal(
+        settings: &Settings,
+        id: SessionId,
+        clients: Vec<(ClientId, Timestamp)>,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        // The name follows from the session and the set of clients, whatever their times and order are.
+        let mut set = Vec::new();
+        put_bytes(&mut set, id.as_bytes());
+        let ids: BTreeSet<_> = clients.iter().map(|(client, _)| client.as_str()).collect();
+        ids.iter().for_each(|id| put_bytes(&mut set, id.as_bytes()));
+
+        let mut said = Vec::new();
+        put_bytes(&mut said, id.as_bytes());
+        for (client, since) in &clients {
+            said.extend_from_slice(&since.0.to_le_bytes());
+            put_bytes(&mut said, client.as_str().as_bytes());
+        }
+        let suffix = MarkKind::Client.suffix(&set);
+        let text = seal(settings, MarkKind::Client, &suffix, &said, now).ok_or(ErrorKind::Seal)?;
+        Ok(Self {
+            suffix,
+            text,
+            clients,
+        })
+    }
+
+    fn len(&self, name: &str) -> usize {
+        name.len() + 1 + self.suffix.len() + self.text.len()
+    }
+}
+
+fn mark_ended(
+    settings: &Settings,
+    id: SessionId,
+    lifespan: Lifespan,
+    now: Timestamp,
+) -> Option<MarkWrite> {
+    let mut said = Vec::new();
+    put_bytes(&mut said, id.as_bytes());
+    let suffix = MarkKind::Ended.suffix(&said);
+    said.extend_from_slice(&now.0.to_le_bytes());
+    let value = seal(settings, MarkKind::Ended, &suffix, &said, now);
+    if value.is_none() {
+        tracing::warn!(
+            "there is no key to note with that a session has ended; a late renewal may bring it back"
+        );
+    }
+    Some(MarkWrite {
+        suffix,
+        value: Some(value?),
+        lifespan,
+        carried: false,
+    })
+}
+
+fn seal(
+    settings: &Settings,
+    kind: MarkKind,
+    suffix: &str,
+    said: &[u8],
+    now: Timestamp,
+) -> Option<String> {
+    let name = mark_name(&settings.authentication.name, suffix);
+    let belongs_to: &[&[u8]] = &[name.as_bytes()];
+    settings
+        .vault
+        .seal_text(now, purpose(kind), belongs_to, said)
+}
+
+fn purpose(kind: MarkKind) -> Purpose {
+    match kind {
+        MarkKind::Client => Purpose::Client,
+        MarkKind::Ended => Purpose::Ended,
+    }
+}
+
+fn read_time(reader: &mut Reader<'_>) -> Option<Timestamp> {
+    reader
+        .array()
+        .map(|bytes| Timestamp(u64::from_le_bytes(bytes)))
+}

@@ -32,6 +32,7 @@ mod error;
 mod file;
 mod key;
 mod keys;
+mod live;
 mod ring;
 
 pub use self::error::KeyRingError;

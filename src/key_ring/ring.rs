@@ -1,29 +1,22 @@
 use std::{
     env, fmt,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::Guard;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::{
     error::KeyRingError,
-    file::{KeyFile, Stamp},
+    file::KeyFile,
     key::{Key, KeyId, KeyInfo},
     keys::Keys,
+    live::Live,
 };
 use crate::clock::Timestamp;
-
-/// How stale a process's view of the key file can be.
-const CHECK_EVERY: Duration = Duration::from_secs(5);
-/// How often a key that nobody knows may make us look at the file: forged cookies must not cost a system call each.
-const CHECK_FOR_UNKNOWN_EVERY: Duration = Duration::from_secs(1);
 
 /// The keys that seal and open tickets.
 ///
@@ -31,29 +24,20 @@ const CHECK_FOR_UNKNOWN_EVERY: Duration = Duration::from_secs(1);
 /// [module](crate::key_ring) for the life of a key.
 #[derive(Clone)]
 pub struct KeyRing {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    current: ArcSwap<Keys>,
-    /// Held by whoever changes the keys.
-    change: Mutex<Option<Stamp>>,
-    file: Option<KeyFile>,
-    next_check: AtomicU64,
-    next_check_for_unknown: AtomicU64,
+    live: Arc<Live>,
 }
 
 impl KeyRing {
     /// An empty ring in memory, to be filled by [`add_secret`](Self::add_secret); a configuration refuses it while it is empty.
     pub fn empty() -> Self {
-        Self::with_keys(Keys::default(), None, None)
+        Self::of(Live::in_memory(Keys::default()))
     }
 
     /// A ring in memory with one random key: for tests, and for demonstrations where a restart may sign everybody out.
     pub fn ephemeral() -> Self {
         let first = Keys::default().with(Key::generate(now()));
         let keys = first.expect("the first key can't be a duplicate");
-        Self::with_keys(keys, None, None)
+        Self::of(Live::in_memory(keys))
     }
 
     /// Loads a key file, or creates it, and its folder, with one random key.
@@ -89,7 +73,7 @@ impl KeyRing {
                 Ok((keys, stamp))
             })?,
         };
-        Ok(Self::with_keys(keys, Some(file), Some(stamp)))
+        Ok(Self::of(Live::in_file(file, keys, stamp)))
     }
 
     /// Loads a key file that is there: for tools that change it, where a mistyped path must not make a new one.
@@ -101,7 +85,7 @@ impl KeyRing {
         let file = KeyFile::new(path.into());
         file.stamp()?;
         match file.read()? {
-            Some((keys, stamp)) => Ok(Self::with_keys(keys, Some(file), Some(stamp))),
+            Some((keys, stamp)) => Ok(Self::of(Live::in_file(file, keys, stamp))),
             // Removed between the two looks at it.
             None => Err(file.missing()),
         }
@@ -131,7 +115,7 @@ impl KeyRing {
             .try_fold(Keys::default(), |keys, secret| {
                 keys.with(Key::derive(secret.as_ref(), created)?.perhaps_used_until(created))
             })?;
-        Ok(Self::with_keys(keys, None, None))
+        Ok(Self::of(Live::in_memory(keys)))
     }
 
     /// As [`from_secrets`](Self::from_secrets), from an environment variable that holds unpadded base64url secrets with commas
@@ -159,7 +143,7 @@ impl KeyRing {
 
     /// What keys there are, the primary first.
     pub fn keys(&self) -> Vec<KeyInfo> {
-        self.inner.current.load().infos()
+        self.live.load().infos()
     }
 
     /// Adds a random key, which opens at once and seals from its [promotion](Self::promote) on.
@@ -198,7 +182,7 @@ impl KeyRing {
     ///
     /// As `promote`.
     pub fn promote_at(&self, id: KeyId, now: SystemTime) -> Result<(), KeyRingError> {
-        self.change(|keys| keys.promoted_at(id, now.into()))
+        self.live.change(|keys| keys.promoted_at(id, now.into()))
     }
 
     /// Drops a key that nothing alive can have been sealed with: it never was the primary, or stopped being it longer ago than the
@@ -217,7 +201,7 @@ impl KeyRing {
     ///
     /// As `retire`.
     pub fn retire_at(&self, id: KeyId, now: SystemTime) -> Result<(), KeyRingError> {
-        self.change(|keys| keys.retired_at(id, now.into()))
+        self.live.change(|keys| keys.retired_at(id, now.into()))
     }
 
     /// Drops a key that has leaked, at once: every session sealed with it is over.
@@ -226,7 +210,7 @@ impl KeyRing {
     ///
     /// [`KeyRingError::PrimaryKey`], [`KeyRingError::UnknownKey`], and those of writing the key file.
     pub fn retire_and_sign_out_its_sessions(&self, id: KeyId) -> Result<(), KeyRingError> {
-        self.change(|keys| keys.without(id))
+        self.live.change(|keys| keys.without(id))
     }
 
     /// Reads the key file again if it has changed, and says whether it had. Nothing to do for a ring in memory.
@@ -235,47 +219,35 @@ impl KeyRing {
     ///
     /// [`KeyRingError::Io`] and [`KeyRingError::Format`]; the keys stay as they were.
     pub fn reload(&self) -> Result<bool, KeyRingError> {
-        self.reload_into(&mut self.lock())
+        self.live.reload()
     }
 
-    /// The keys, at most `CHECK_EVERY` behind the file.
+    /// The keys as of now: see [`Live::current`].
     pub(crate) fn current(&self, now: Timestamp) -> Guard<Arc<Keys>> {
-        if self.inner.file.is_some() {
-            self.reload_if_due(&self.inner.next_check, CHECK_EVERY, now);
-        }
-        self.inner.current.load()
+        self.live.current(now)
     }
 
-    /// Uses the key of this id, after a look at the file if it is not here; none if it is not there either.
+    /// Uses the key of this id, if there is one: see [`Live::with_key`].
     pub(crate) fn with_key<T>(
         &self,
         id: KeyId,
         now: Timestamp,
-        mut with: impl FnMut(&Key) -> T,
+        with: impl FnMut(&Key) -> T,
     ) -> Option<T> {
-        if let Some(key) = self.current(now).find(id) {
-            return Some(with(key));
-        }
-        self.inner.file.as_ref()?;
-        self.reload_if_due(
-            &self.inner.next_check_for_unknown,
-            CHECK_FOR_UNKNOWN_EVERY,
-            now,
-        );
-        self.inner.current.load().find(id).map(|key| with(key))
+        self.live.with_key(id, now, with)
     }
 
     /// Makes sure that no key is retired while tickets of this lifetime may be alive. A key file that can't be written is no reason not to start:
     /// it is then another process that retires its keys.
     pub(crate) fn retain_for(&self, lifetime: Duration) {
-        if self.inner.current.load().retention >= lifetime {
+        if self.live.load().retention >= lifetime {
             return;
         }
         let retain = |mut keys: Keys| {
             keys.retention = keys.retention.max(lifetime);
             Ok(keys)
         };
-        if let Err(error) = self.change(retain) {
+        if let Err(error) = self.live.change(retain) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the key file could not record how long its keys are needed; whoever retires them must know"
@@ -284,104 +256,19 @@ impl KeyRing {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.inner.current.load().primary().is_none()
+        self.live.load().primary().is_none()
     }
 
-    fn with_keys(keys: Keys, file: Option<KeyFile>, stamp: Option<Stamp>) -> Self {
+    fn of(live: Live) -> Self {
         Self {
-            inner: Arc::new(Inner {
-                current: ArcSwap::from_pointee(keys),
-                change: Mutex::new(stamp),
-                file,
-                next_check: AtomicU64::new(0),
-                next_check_for_unknown: AtomicU64::new(0),
-            }),
+            live: Arc::new(live),
         }
     }
 
     fn insert(&self, key: Key) -> Result<KeyId, KeyRingError> {
         let id = key.id;
-        self.change(|keys| keys.with(key))?;
+        self.live.change(|keys| keys.with(key))?;
         Ok(id)
-    }
-
-    /// Applies a change to the newest keys: with a file, to what it holds now, under its lock, and written before anybody uses it.
-    fn change(
-        &self,
-        change: impl FnOnce(Keys) -> Result<Keys, KeyRingError>,
-    ) -> Result<(), KeyRingError> {
-        let Some(file) = &self.inner.file else {
-            let _changing = self.lock();
-            let keys = change(Keys::clone(&self.inner.current.load()))?;
-            self.publish(keys);
-            return Ok(());
-        };
-        // The file's lock first: it may be held by another process for long, and requests must not wait for ours meanwhile.
-        file.locked(|| {
-            let mut known = self.lock();
-            let newest = match file.read()? {
-                Some((keys, _)) => keys,
-                None => Keys::clone(&self.inner.current.load()),
-            };
-            let keys = change(newest)?;
-            *known = Some(file.write(&keys)?);
-            self.publish(keys);
-            Ok(())
-        })
-    }
-
-    fn reload_into(&self, known: &mut Option<Stamp>) -> Result<bool, KeyRingError> {
-        let Some(file) = &self.inner.file else {
-            return Ok(false);
-        };
-        if *known == Some(file.stamp()?) {
-            return Ok(false);
-        }
-        match file.read()? {
-            Some((keys, stamp)) => {
-                *known = Some(stamp);
-                self.publish(keys);
-                Ok(true)
-            }
-            None => Ok(false),
-        }
-    }
-
-    fn publish(&self, keys: Keys) {
-        self.inner.current.store(Arc::new(keys));
-    }
-
-    /// Reloads unless somebody has within `every`. An unreadable file leaves the keys as they are: signing everybody out would
-    /// be worse.
-    fn reload_if_due(&self, next: &AtomicU64, every: Duration, now: Timestamp) {
-        let due = next.load(Ordering::Relaxed);
-        // A due time further off than `every` was set before the clock stepped back.
-        if now.0 < due && Timestamp(due).since(now) <= every {
-            return;
-        }
-        let claimed =
-            next.compare_exchange(due, now.plus(every).0, Ordering::Relaxed, Ordering::Relaxed);
-        if claimed.is_err() {
-            return;
-        }
-        // Whoever changes or reloads the keys just now does the work.
-        let Ok(mut known) = self.inner.change.try_lock() else {
-            return;
-        };
-        if let Err(error) = self.reload_into(&mut known) {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the key file could not be reloaded; its last keys stay in use"
-            );
-        }
-    }
-
-    /// A panic can't leave the keys half changed, because they are replaced as a whole.
-    fn lock(&self) -> MutexGuard<'_, Option<Stamp>> {
-        self.inner
-            .change
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

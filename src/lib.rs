@@ -56,7 +56,8 @@
 //! **Sensitive actions** ask [`UserSession::requires_reauthentication`], or stand behind
 //! [`guard::RequireUserLayer::authenticated_within`].
 //!
-//! **Keys** live in a [`KeyRing`]. They can be added, promoted and retired while the server runs, and nobody is signed out; see [`key_ring`].
+//! **Keys** live in a [`KeyRing`]. They can be added, promoted and retired while the server runs, on several nodes at one moment, and nobody is signed out; see
+//! [`key_ring`].
 //!
 //! **The response goes out.** If something has changed, the layer adds the cookies and `Cache-Control: no-store`, whatever the status is. After the
 //! response head is sent, a change that needs a cookie fails with [`ErrorKind::ResponseSent`](error::ErrorKind::ResponseSent) instead of being lost.

@@ -1,4 +1,4 @@
-//! k9 of the contract: keys change while users stay signed in.
+//! k9 and k10 of the contract: keys change while users stay signed in, on one node and on several.
 
 mod support;
 
@@ -392,4 +392,252 @@ async fn k9_a_file_that_breaks_later_leaves_the_keys_in_use() {
     lab.clock.advance(MINUTE);
     assert_eq!(lab.seen().await, "alice []");
     assert!(lab.ring.reload().is_err());
+}
+
+fn active_from(ring: &KeyRing, id: KeyId, now: SystemTime) -> Option<SystemTime> {
+    let keys = ring.keys_at(now);
+    keys.iter().find(|key| key.id() == id)?.active_from()
+}
+
+#[tokio::test]
+async fn k10_every_node_seals_with_a_new_key_from_its_moment_on() {
+    let file = File::new();
+    let mut here = Lab::with_ring(file.open(), |config| config.sliding(true));
+    let mut there = Lab::with_ring(file.open(), |config| config.sliding(true));
+    let old = here.ring.keys()[0].id();
+    here.sign_in("alice").await;
+    let moment = start() + 7 * HOUR;
+    let new = here.ring.rotate_at(7 * HOUR, start()).unwrap();
+    assert_eq!(active_from(&here.ring, new, start()), Some(moment));
+
+    for node in [&mut here, &mut there] {
+        node.clock.set(moment - Duration::from_millis(1));
+        node.sign_in("bob").await;
+        assert_eq!(sealed_under(node), old, "it only opens before its moment");
+    }
+    // Nobody does anything but look at the clock.
+    for node in [&mut here, &mut there] {
+        node.clock.set(moment);
+        let (seen, page) = node.look().await;
+        assert_eq!(seen, "bob []");
+        assert!(page.set_cookies().is_empty(), "the moment sets no cookies");
+        node.sign_in("bob").await;
+        assert_eq!(sealed_under(node), new);
+    }
+    let sealed_here = here.browser.cookie(AUTH).unwrap();
+    there.browser.plant(AUTH, sealed_here);
+    assert_eq!(there.seen().await, "bob []");
+    there.clock.advance(6 * HOUR);
+    assert_eq!(there.seen().await, "bob []");
+    assert_eq!(sealed_under(&there), new, "renewals use it too");
+}
+
+/// Another process rotates and, its clock being far ahead, seals with the new key already. This one has not looked at the file since.
+#[tokio::test]
+async fn k10_another_process_is_ahead() {
+    const FILE: &str = "AXUM_USER_SESSION_TEST_KEY_FILE";
+    let moment = start() + MINUTE;
+    if let Some(path) = std::env::var_os(FILE) {
+        let ring = KeyRing::open_existing_file(&path).unwrap();
+        let mut ahead = Lab::with_ring(ring, |config| config);
+        let new = ahead.ring.rotate_at(MINUTE, start()).unwrap();
+        ahead.clock.set(moment);
+        ahead.sign_in("alice").await;
+        assert_eq!(sealed_under(&ahead), new);
+        let cookie = ahead.browser.cookie(AUTH).unwrap();
+        fs::write(Path::new(&path).with_file_name("cookie"), cookie).unwrap();
+        return;
+    }
+    let file = File::new();
+    let mut lab = Lab::with_ring(file.open(), |config| config);
+    let old = lab.ring.keys()[0].id();
+    assert_eq!(lab.seen().await, "nobody");
+    lab.sign_in("bob").await;
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "k10_another_process_is_ahead"])
+        .env(FILE, file.path())
+        .status();
+    assert!(status.unwrap().success());
+    let cookie = fs::read_to_string(file.path().with_file_name("cookie")).unwrap();
+    let new = key_of(&cookie);
+    assert_ne!(new, old);
+
+    lab.sign_in("bob").await;
+    assert_eq!(lab.ring.keys().len(), 1, "the file was not looked at");
+    lab.browser.plant(AUTH, &cookie);
+    assert_eq!(lab.seen().await, "alice []");
+    lab.sign_in("bob").await;
+    assert_eq!(sealed_under(&lab), old, "its own clock counts");
+    lab.clock.set(moment);
+    lab.sign_in("bob").await;
+    assert_eq!(sealed_under(&lab), new);
+}
+
+#[tokio::test]
+async fn k10_a_clock_that_steps_back_across_the_moment_signs_nobody_out() {
+    let mut lab = Lab::new();
+    let old = lab.ring.keys()[0].id();
+    let new = lab.ring.rotate_at(HOUR, start()).unwrap();
+    lab.clock.set(start() + HOUR);
+    lab.sign_in("alice").await;
+    assert_eq!(sealed_under(&lab), new);
+    lab.clock.set(start() + HOUR - MINUTE);
+    assert_eq!(lab.seen().await, "alice []");
+    lab.sign_in("alice").await;
+    assert_eq!(sealed_under(&lab), old);
+    lab.clock.set(start() + HOUR);
+    assert_eq!(lab.seen().await, "alice []");
+    lab.sign_in("alice").await;
+    assert_eq!(sealed_under(&lab), new);
+}
+
+#[tokio::test]
+async fn k10_the_key_before_opens_as_long_as_it_is_needed() {
+    let file = File::new();
+    let mut lab = Lab::with_ring(file.open(), |config| config.lifetime(24 * HOUR));
+    let old = lab.ring.keys()[0].id();
+    let moment = start() + HOUR;
+    let new = lab.ring.rotate_at(HOUR, start()).unwrap();
+    let last = moment - Duration::from_secs(1);
+    lab.clock.set(last);
+    lab.sign_in("alice").await;
+    assert_eq!(sealed_under(&lab), old);
+    let refused = lab.ring.retire_at(old, last);
+    assert!(matches!(refused, Err(KeyRingError::PrimaryKey)));
+
+    // A tool that never saw it happen knows when it did.
+    let tool = file.open();
+    let late = last + 24 * HOUR - Duration::from_secs(1);
+    lab.clock.set(late);
+    assert_eq!(lab.seen().await, "alice []");
+    let refused = tool.retire_at(old, late);
+    assert!(matches!(refused, Err(KeyRingError::TooEarly { .. })));
+    let before = &tool.keys_at(late)[1];
+    assert_eq!((before.id(), before.primary_until()), (old, Some(moment)));
+    tool.retire_at(old, moment + 24 * HOUR + MINUTE).unwrap();
+    lab.clock.set(moment + 24 * HOUR + MINUTE);
+    assert_eq!(lab.seen().await, "nobody", "it has expired");
+    lab.sign_in("alice").await;
+    assert_eq!(sealed_under(&lab), new);
+}
+
+#[tokio::test]
+async fn k10_secrets_are_scheduled_on_each_node_whenever_it_starts() {
+    let secrets = [[1; 32], [2; 32]];
+    let moment = start() + HOUR;
+    let node = |starts: SystemTime| {
+        let ring = KeyRing::from_secrets(secrets).unwrap();
+        let new = ring.keys()[1].id();
+        ring.schedule_at(new, moment, starts).unwrap();
+        (Lab::with_ring(ring, |config| config), new)
+    };
+    let (mut early, new) = node(start());
+    let (mut late, _) = node(moment + MINUTE);
+    early.sign_in("alice").await;
+    assert_ne!(sealed_under(&early), new);
+    early.clock.set(moment);
+    early.sign_in("alice").await;
+    assert_eq!(sealed_under(&early), new);
+    late.clock.set(moment + MINUTE);
+    late.browser
+        .plant(AUTH, early.browser.cookie(AUTH).unwrap());
+    assert_eq!(late.seen().await, "alice []");
+    late.sign_in("alice").await;
+    assert_eq!(sealed_under(&late), new);
+}
+
+#[tokio::test]
+async fn k10_a_key_that_leaked_before_its_moment_goes_and_nobody_is_signed_out() {
+    let mut lab = Lab::new();
+    let old = lab.ring.keys()[0].id();
+    let leaked = lab.ring.rotate_at(HOUR, start()).unwrap();
+    lab.sign_in("alice").await;
+    lab.ring
+        .retire_and_sign_out_its_sessions_at(leaked, start())
+        .unwrap();
+    lab.clock.set(start() + HOUR);
+    assert_eq!(lab.seen().await, "alice []");
+    lab.sign_in("alice").await;
+    assert_eq!(sealed_under(&lab), old);
+}
+
+#[test]
+fn k10_a_lead_that_is_too_short_adds_no_key() {
+    let ring = KeyRing::ephemeral();
+    let lead = KeyRing::SHORTEST_LEAD - Duration::from_millis(1);
+    let error = ring.rotate(lead).unwrap_err();
+    assert!(matches!(error, KeyRingError::ShortLead { .. }));
+    assert!(error.to_string().contains("60 s"), "{error}");
+    assert_eq!(ring.keys().len(), 1);
+    ring.rotate(KeyRing::SHORTEST_LEAD).unwrap();
+    assert_eq!(ring.keys().len(), 2);
+}
+
+#[test]
+fn k10_the_file_keeps_what_is_scheduled() {
+    let file = File::new();
+    let ring = file.open();
+    let first = ring.rotate_at(HOUR, start()).unwrap();
+    let second = ring.rotate_at(2 * HOUR, start()).unwrap();
+    ring.schedule_at(first, start() + 3 * HOUR, start())
+        .unwrap();
+    assert!(
+        fs::read_to_string(file.path())
+            .unwrap()
+            .contains(r#""format": 1"#)
+    );
+    for (name, reader) in [("opened again", file.open()), ("the writer", ring)] {
+        for hours in [0, 2, 3] {
+            let primary = reader.keys_at(start() + hours * HOUR)[0].id();
+            match hours {
+                2 => assert_eq!(primary, second, "{name}"),
+                3 => assert_eq!(primary, first, "{name}"),
+                _ => assert!(primary != first && primary != second, "{name}"),
+            }
+        }
+        let moment = active_from(&reader, first, start());
+        assert_eq!(moment, Some(start() + 3 * HOUR), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn k10_files_from_before_keys_could_be_scheduled() {
+    let (secret, other) = ("A".repeat(43), "B".repeat(42) + "A");
+    let entry = |id: &str, secret: &str, more: &str| {
+        format!(
+            r#"{{"id":"{id}","secret":"{secret}","created_ms":0,"primary_until_ms":null{more}}}"#
+        )
+    };
+    let write = |file: &File, more: &str| {
+        let first = entry("0011223344556677", &secret, "");
+        let second = entry("8899aabbccddeeff", &other, more);
+        let text = format!(r#"{{"format":1,"longest_lifetime_ms":0,"keys":[{first},{second}]}}"#);
+        fs::create_dir_all(file.path().parent().unwrap()).unwrap();
+        fs::write(file.path(), text).unwrap();
+    };
+    let file = File::new();
+    write(&file, "");
+    let mut lab = Lab::with_ring(file.open(), |config| config);
+    lab.sign_in("alice").await;
+    assert_eq!(sealed_under(&lab).to_string(), "0011223344556677");
+    assert!(
+        lab.ring
+            .keys()
+            .iter()
+            .all(|key| key.active_from().is_none())
+    );
+
+    write(&file, r#","active_from_ms":1800000001000"#);
+    lab.clock.advance(MINUTE);
+    assert_eq!(lab.seen().await, "alice []");
+    lab.sign_in("alice").await;
+    assert_eq!(sealed_under(&lab).to_string(), "8899aabbccddeeff");
+
+    for moment in ["\"soon\"", "-1", "1.5", "18446744073709551616"] {
+        write(&file, &format!(r#","active_from_ms":{moment}"#));
+        let error = KeyRing::open_file(file.path()).unwrap_err();
+        assert!(matches!(error, KeyRingError::Format { .. }), "{moment}");
+    }
+    write(&file, r#","active_from_ms":18446744073709551615"#);
+    assert_eq!(file.open().keys()[0].id().to_string(), "0011223344556677");
 }

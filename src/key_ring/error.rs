@@ -8,8 +8,13 @@ pub enum KeyRingError {
     UnknownKey,
     /// There is a key of this id already.
     DuplicateKey,
-    /// The primary key can't be retired; promote another one first.
+    /// It is the primary key: it can be neither retired nor scheduled before another one is promoted.
     PrimaryKey,
+    /// With so short a lead a new key would seal here before it opens everywhere.
+    ShortLead {
+        /// The shortest lead that is taken.
+        shortest: Duration,
+    },
     /// Tickets that the key sealed may still be alive.
     TooEarly {
         /// After this time it may go.
@@ -43,9 +48,12 @@ impl fmt::Display for KeyRingError {
         match self {
             Self::UnknownKey => f.write_str("the key ring has no key of this id"),
             Self::DuplicateKey => f.write_str("the key ring has this key already"),
-            Self::PrimaryKey => {
-                f.write_str("the primary key can't be retired; promote another key first")
-            }
+            Self::PrimaryKey => f.write_str("this is the primary key; promote another key first"),
+            Self::ShortLead { shortest } => write!(
+                f,
+                "a new key needs a lead of at least {} s, so that it opens everywhere before it seals",
+                shortest.as_secs()
+            ),
             Self::TooEarly { wait } => write!(
                 f,
                 "tickets sealed by this key may be alive for another {} s",

@@ -142,10 +142,8 @@ impl KeyFile {
         if document.format != FORMAT {
             return Err(self.format(format!("its format is {}, not {FORMAT}", document.format)));
         }
-        let mut keys = Keys::new(
-            Vec::new(),
-            Duration::from_millis(document.longest_lifetime_ms),
-        );
+        let retention = Duration::from_millis(document.longest_lifetime_ms);
+        let mut keys = Keys::new(Vec::new(), retention);
         for (index, entry) in document.keys.iter().enumerate() {
             let broken = || self.format(format!("key {index} is broken"));
             let id: KeyId = entry.id.parse().map_err(|_| broken())?;
@@ -155,12 +153,13 @@ impl KeyFile {
                 return Err(broken());
             }
             let key = Key {
+                active_from: entry.active_from_ms.map(Timestamp),
                 primary_until: entry.primary_until_ms.map(Timestamp),
                 ..Key::new(id, secret, Timestamp(entry.created_ms))
             };
             keys = keys.with(key).map_err(|_| broken())?;
         }
-        if keys.primary().is_none() {
+        if keys.all().is_empty() {
             return Err(self.format("it holds no key"));
         }
         Ok(keys)
@@ -230,7 +229,7 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 struct Document {
     format: u32,
     longest_lifetime_ms: u64,
-    /// The primary comes first.
+    /// The first one seals until the moment of another has come.
     keys: Vec<Entry>,
 }
 
@@ -239,6 +238,8 @@ struct Entry {
     id: String,
     secret: String,
     created_ms: u64,
+    /// Files of before keys could be scheduled don't have it.
+    active_from_ms: Option<u64>,
     primary_until_ms: Option<u64>,
 }
 
@@ -248,6 +249,7 @@ impl Document {
             id: key.id.to_string(),
             secret: BASE64_URL_SAFE_NO_PAD.encode(key.secret.as_ref()),
             created_ms: key.created.0,
+            active_from_ms: key.active_from.map(|from| from.0),
             primary_until_ms: key.primary_until.map(|until| until.0),
         };
         Self {

@@ -48,6 +48,7 @@ pub struct KeyInfo {
     pub(super) id: KeyId,
     pub(super) primary: bool,
     pub(super) created: Timestamp,
+    pub(super) active_from: Option<Timestamp>,
     pub(super) primary_until: Option<Timestamp>,
 }
 
@@ -67,7 +68,13 @@ impl KeyInfo {
         self.created.into()
     }
 
-    /// When it stopped being the primary, if it ever was.
+    /// When it becomes the primary, if it is [scheduled](crate::KeyRing::schedule), or became it, if it is the primary. None for a key that
+    /// only opens, and for the first key of a ring, which has sealed from the beginning.
+    pub fn active_from(&self) -> Option<SystemTime> {
+        self.active_from.map(Into::into)
+    }
+
+    /// When it stopped being the primary, if it ever was: the moment that the next one became it.
     pub fn primary_until(&self) -> Option<SystemTime> {
         self.primary_until.map(Into::into)
     }
@@ -80,6 +87,8 @@ pub(crate) struct Key {
     /// Kept because a key file has to be written again; zeroised on drop, as the expanded key is by its own library.
     pub(super) secret: Zeroizing<[u8; 32]>,
     pub(super) created: Timestamp,
+    /// When it becomes the primary, or became it; none when it only opens, and for the first of a ring.
+    pub(super) active_from: Option<Timestamp>,
     pub(super) primary_until: Option<Timestamp>,
 }
 
@@ -92,6 +101,7 @@ impl Key {
             aead: LessSafeKey::new(unbound),
             secret,
             created,
+            active_from: None,
             primary_until: None,
         }
     }
@@ -130,6 +140,19 @@ impl Key {
         Self {
             primary_until: Some(now),
             ..self
+        }
+    }
+
+    /// The same key at another point of its life.
+    pub(super) fn with_times(
+        &self,
+        active_from: Option<Timestamp>,
+        primary_until: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            active_from,
+            primary_until,
+            ..Self::new(self.id, self.secret.clone(), self.created)
         }
     }
 }

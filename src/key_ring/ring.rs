@@ -13,7 +13,7 @@ use super::{
     error::KeyRingError,
     file::KeyFile,
     key::{Key, KeyId, KeyInfo},
-    keys::Keys,
+    keys::{Keys, NOTICE},
     live::Live,
 };
 use crate::clock::Timestamp;
@@ -28,6 +28,10 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
+    /// The shortest lead of a [rotation](Self::rotate): a minute. It covers the five seconds until a process looks at the key file again, with room for clocks that
+    /// differ.
+    pub const SHORTEST_LEAD: Duration = NOTICE;
+
     /// An empty ring in memory, to be filled by [`add_secret`](Self::add_secret); a configuration refuses it while it is empty.
     pub fn empty() -> Self {
         Self::of(Live::in_memory(Keys::default()))
@@ -143,10 +147,55 @@ impl KeyRing {
 
     /// What keys there are, the primary first.
     pub fn keys(&self) -> Vec<KeyInfo> {
-        self.live.load().infos()
+        self.keys_at(SystemTime::now())
     }
 
-    /// Adds a random key, which opens at once and seals from its [promotion](Self::promote) on.
+    /// [`keys`](Self::keys) at a given time, such as after the moment of a scheduled key.
+    pub fn keys_at(&self, now: SystemTime) -> Vec<KeyInfo> {
+        self.live.load().infos_at(now.into())
+    }
+
+    /// Adds a random key that opens at once and seals when the lead is over, on every node, with no further call: a rotation in one step.
+    ///
+    /// The lead is the time in which the key must reach every process. Where all share a key file,
+    /// [`SHORTEST_LEAD`](Self::SHORTEST_LEAD) is enough; where the file is copied to other machines, take twice the time until the last one
+    /// has it. A long lead costs nothing. Call it in one place, such as a monthly job: every call adds a key. It may block, as
+    /// [`add`](Self::add).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRingError::ShortLead`], and those of writing the key file.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use axum_user_session::KeyRing;
+    ///
+    /// let ring = KeyRing::ephemeral();
+    /// let hour = Duration::from_secs(3600);
+    /// let now = SystemTime::now();
+    /// let new = ring.rotate_at(hour, now)?;
+    /// assert_ne!(ring.keys_at(now)[0].id(), new, "it only opens");
+    /// assert_eq!(ring.keys_at(now + hour)[0].id(), new);
+    /// # Ok::<_, axum_user_session::key_ring::KeyRingError>(())
+    /// ```
+    pub fn rotate(&self, lead: Duration) -> Result<KeyId, KeyRingError> {
+        self.rotate_at(lead, SystemTime::now())
+    }
+
+    /// [`rotate`](Self::rotate) at a given time.
+    ///
+    /// # Errors
+    ///
+    /// As `rotate`.
+    pub fn rotate_at(&self, lead: Duration, now: SystemTime) -> Result<KeyId, KeyRingError> {
+        let now = now.into();
+        let key = Key::generate(now);
+        let id = key.id;
+        self.live.change(|keys| keys.rotated_at(key, lead, now))?;
+        Ok(id)
+    }
+
+    /// Adds a random key, which opens at once and seals from its [promotion](Self::promote) or its [moment](Self::schedule) on.
     ///
     /// It waits for other processes that are changing the key file, so call it from a thread that may block, as the other changes too.
     ///
@@ -166,8 +215,50 @@ impl KeyRing {
         self.insert(Key::derive(secret, now())?.perhaps_used_until(now()))
     }
 
-    /// Makes a key the primary. With several processes, first give each the time to see the key; those that share a key file go on sealing
-    /// with the key before it for up to five seconds.
+    /// Makes a key the primary from a moment on, by the clock of each process: none has to be told then. Until that moment it only opens.
+    ///
+    /// For keys from secrets of your own, and to move the moment of a key that is scheduled already. Every process must have the key before;
+    /// see [`rotate`](Self::rotate) for how long. Of several scheduled keys each takes over at its own moment. A moment that has passed
+    /// means at once, so a ring that is made from secrets at every start may be given the same moment each time.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRingError::PrimaryKey`] if it is the primary already and the moment lies ahead, [`KeyRingError::UnknownKey`], and those of
+    /// writing the key file.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use axum_user_session::KeyRing;
+    ///
+    /// # let (old, new) = ([1; 32], [2; 32]);
+    /// // On every node, from the same settings. The nodes restart with them one after the other, the last one a minute before the moment.
+    /// let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+    /// let ring = KeyRing::from_secrets([&old, &new])?;
+    /// ring.schedule(ring.keys()[1].id(), moment)?;
+    /// # Ok::<_, axum_user_session::key_ring::KeyRingError>(())
+    /// ```
+    pub fn schedule(&self, id: KeyId, active_from: SystemTime) -> Result<(), KeyRingError> {
+        self.schedule_at(id, active_from, SystemTime::now())
+    }
+
+    /// [`schedule`](Self::schedule) at a given time.
+    ///
+    /// # Errors
+    ///
+    /// As `schedule`.
+    pub fn schedule_at(
+        &self,
+        id: KeyId,
+        active_from: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), KeyRingError> {
+        self.live
+            .change(|keys| keys.scheduled_at(id, active_from.into(), now.into()))
+    }
+
+    /// Makes a key the primary at once. With several processes, [schedule](Self::schedule) it, or first give each the time to see it; those
+    /// that share a key file go on sealing with the key before it for up to five seconds. Other keys that are scheduled still take over at
+    /// their moments.
     ///
     /// # Errors
     ///
@@ -186,7 +277,9 @@ impl KeyRing {
     }
 
     /// Drops a key that nothing alive can have been sealed with: it never was the primary, or stopped being it longer ago than the
-    /// longest absolute lifetime of the configurations that use this ring.
+    /// longest absolute lifetime of the configurations that use this ring. Where a scheduled key took over, that counts from its moment.
+    ///
+    /// A scheduled key is called off in this way, until a minute before its moment; after that it may be sealing where a clock is ahead.
     ///
     /// # Errors
     ///
@@ -204,13 +297,26 @@ impl KeyRing {
         self.live.change(|keys| keys.retired_at(id, now.into()))
     }
 
-    /// Drops a key that has leaked, at once: every session sealed with it is over.
+    /// Drops a key that has leaked, at once: every session sealed with it is over. If a key file has leaked, so have the scheduled keys in it.
     ///
     /// # Errors
     ///
     /// [`KeyRingError::PrimaryKey`], [`KeyRingError::UnknownKey`], and those of writing the key file.
     pub fn retire_and_sign_out_its_sessions(&self, id: KeyId) -> Result<(), KeyRingError> {
-        self.live.change(|keys| keys.without(id))
+        self.retire_and_sign_out_its_sessions_at(id, SystemTime::now())
+    }
+
+    /// [`retire_and_sign_out_its_sessions`](Self::retire_and_sign_out_its_sessions) at a given time.
+    ///
+    /// # Errors
+    ///
+    /// As `retire_and_sign_out_its_sessions`.
+    pub fn retire_and_sign_out_its_sessions_at(
+        &self,
+        id: KeyId,
+        now: SystemTime,
+    ) -> Result<(), KeyRingError> {
+        self.live.change(|keys| keys.without_at(id, now.into()))
     }
 
     /// Reads the key file again if it has changed, and says whether it had. Nothing to do for a ring in memory.
@@ -256,7 +362,7 @@ impl KeyRing {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.live.load().primary().is_none()
+        self.live.load().all().is_empty()
     }
 
     fn of(live: Live) -> Self {

@@ -32,7 +32,7 @@ pub(super) fn seal<A: AsRef<[u8]>>(
     write: impl FnOnce(&mut Vec<u8>),
 ) -> Option<Vec<u8>> {
     let keys = ring.current(now);
-    let key = keys.primary()?;
+    let key = keys.primary(now)?;
     let mut nonce = [0; NONCE_LEN];
     rand::rng().fill_bytes(&mut nonce);
     let mut sealed = Vec::with_capacity(OVERHEAD + len);
@@ -87,6 +87,6 @@ pub(super) fn open<A: AsRef<[u8]>>(
 pub(super) fn is_under_the_primary(ring: &KeyRing, now: Timestamp, sealed: &[u8]) -> bool {
     let keys = ring.current(now);
     let named = sealed.get(1..NONCE_AT);
-    keys.primary()
+    keys.primary(now)
         .is_some_and(|key| named == Some(key.id.0.as_slice()))
 }

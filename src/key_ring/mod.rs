@@ -64,3 +64,6 @@ pub use self::key::{KeyId, KeyInfo};
 pub use self::ring::KeyRing;
 
 pub(crate) use self::key::Key;
+
+#[cfg(test)]
+mod simulation;

@@ -4,34 +4,44 @@
 //! cargo run --example key_rotation -- target/identity_provider/keys.json
 //! ```
 //!
-//! Run it from time to time, say monthly. It is no help against a key that has leaked: drop that one with
-//! `retire_and_sign_out_its_sessions`.
+//! The new key takes over in a minute, or in as many as a second argument says. Run it from time to time, say monthly. It is no help
+//! against a key that has leaked: promote another one, and drop the leaked one with `retire_and_sign_out_its_sessions`.
 
-use std::{env, error::Error, path::PathBuf, time::SystemTime};
+use std::{
+    env,
+    error::Error,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
 
 use axum_user_session::{
     KeyRing,
     key_ring::{KeyInfo, KeyRingError},
 };
 
+const USAGE: &str = "usage: key_rotation KEY_FILE [MINUTES], with the file of a server";
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = env::args_os().nth(1).map(PathBuf::from);
-    let path = path.ok_or("usage: key_rotation KEY_FILE, with the file of a server")?;
+    let mut arguments = env::args_os().skip(1);
+    let path = PathBuf::from(arguments.next().ok_or(USAGE)?);
+    // Servers that share this file have the key within seconds. Where keys get to the servers in any other way, the lead must be
+    // longer than that takes.
+    let lead = match arguments.next() {
+        Some(minutes) => minutes_long(minutes.to_str().ok_or(USAGE)?)?,
+        None => KeyRing::SHORTEST_LEAD,
+    };
     // `open_file` would make a file where the path is mistyped, and rotate nothing.
     let ring = KeyRing::open_existing_file(path)?;
     println!("Before:");
     show(&ring);
 
-    let new = ring.add()?;
-    // Servers that share this file look for a key that they don't know when they meet it, once a second at most. Where keys
-    // get to the servers in any other way, wait here until the last one has it.
-    ring.promote(new)?;
-    println!("Now {new} seals:");
+    let new = ring.rotate(lead)?;
+    println!("Now {new} is there, and will seal:");
     show(&ring);
 
-    println!("The other keys:");
-    // A key that was never the primary may be another operator's, who is about to promote it.
-    let used = |key: &&KeyInfo| key.primary_until().is_some();
+    println!("Keys that sealed before:");
+    // One that is scheduled is about to be used again.
+    let used = |key: &&KeyInfo| key.primary_until().is_some() && key.active_from().is_none();
     for key in ring.keys().iter().filter(used) {
         match ring.retire(key.id()) {
             Ok(()) => println!("  {} is gone: nothing alive was sealed with it", key.id()),
@@ -46,18 +56,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn minutes_long(minutes: &str) -> Result<Duration, Box<dyn Error>> {
+    let minutes: u32 = minutes.parse().map_err(|_| USAGE)?;
+    Ok(Duration::from_secs(60 * u64::from(minutes)))
+}
+
 fn show(ring: &KeyRing) {
-    for key in ring.keys() {
-        let use_now = if key.is_primary() {
-            "seals and opens"
-        } else {
-            "opens"
+    let now = SystemTime::now();
+    for key in ring.keys_at(now) {
+        let age = now.duration_since(key.created()).unwrap_or_default();
+        let starts_in = key.active_from().map(|from| from.duration_since(now));
+        let use_now = match starts_in {
+            _ if key.is_primary() => "seals and opens".to_owned(),
+            Some(Ok(wait)) => format!("opens, and seals in {} s", wait.as_secs()),
+            _ => "opens".to_owned(),
         };
-        println!("  {}  {use_now}, {} days old", key.id(), days(&key));
+        println!("  {}  {use_now}, {} days old", key.id(), days(age));
     }
 }
 
-fn days(key: &KeyInfo) -> u64 {
-    let age = SystemTime::now().duration_since(key.created());
-    age.unwrap_or_default().as_secs() / (24 * 60 * 60)
+fn days(age: Duration) -> u64 {
+    age.as_secs() / (24 * 60 * 60)
 }

@@ -4,7 +4,7 @@
 use std::{error::Error as StdError, fmt, sync::Arc};
 
 use axum_core::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 
 /// A boxed error, as hooks of the host return it.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -77,9 +77,17 @@ impl StdError for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        (self.kind.status(), self.kind.text()).into_response()
+        let mut response = (self.kind.status(), self.kind.text()).into_response();
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response
     }
 }
+
+/// When to come back to a service that is not available (RFC 9110 section 10.2.3).
+pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// Why a [store](crate::store) could not answer: its server is away, its disk is full, what it holds makes no sense.
 ///
@@ -306,6 +314,20 @@ pub enum ConfigError {
     },
     /// The lifetime (with sliding: the idle window) is longer than the absolute lifetime, which would cut it off.
     LifetimeBeyondAbsolute,
+    /// A time limit for the store is outside a millisecond to a minute.
+    TimeLimitOutOfRange {
+        /// Which one.
+        setting: &'static str,
+    },
+    /// An interval is outside its range.
+    IntervalOutOfRange {
+        /// Which one.
+        setting: &'static str,
+    },
+    /// A limit of sessions per user needs a store that counts them.
+    LimitWithoutStore,
+    /// A limit of no session at all would let nobody in.
+    LimitOfNoSessions,
     /// The cookie budget is outside 512 bytes to 32 KiB.
     CookieBudgetOutOfRange {
         /// The budget asked for, in bytes.
@@ -356,6 +378,20 @@ impl fmt::Display for ConfigError {
             Self::LifetimeBeyondAbsolute => f.write_str(
                 "the lifetime is longer than the absolute lifetime, which would end sessions before they are idle; raise absolute_lifetime or lower lifetime",
             ),
+            Self::TimeLimitOutOfRange { setting } => write!(
+                f,
+                "{setting} must be at least one millisecond and at most one minute"
+            ),
+            Self::IntervalOutOfRange { setting } => write!(
+                f,
+                "the interval of {setting} is out of its range: see the setting's documentation"
+            ),
+            Self::LimitWithoutStore => f.write_str(
+                "a limit of sessions per user needs a store, because cookies alone don't know of each other",
+            ),
+            Self::LimitOfNoSessions => {
+                f.write_str("a limit of no session at all would let nobody in; allow at least one")
+            }
             Self::CookieBudgetOutOfRange { bytes } => write!(
                 f,
                 "a cookie budget of {bytes} bytes is outside 512 bytes to 32 KiB"

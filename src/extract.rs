@@ -6,7 +6,12 @@ use axum_core::{
 };
 use http::{StatusCode, request::Parts};
 
-use crate::{middleware::Attached, session::UserSession, ticket::Principal};
+use crate::{
+    error::{Error, ErrorKind},
+    middleware::Attached,
+    session::UserSession,
+    ticket::Principal,
+};
 
 /// Rejection of [`UserSession`]: the request did not come through the layer.
 ///
@@ -33,37 +38,86 @@ impl IntoResponse for MissingLayer {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for UserSession {
-    type Rejection = MissingLayer;
+/// Rejection of [`UserSession`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UserSessionRejection {
+    /// The request did not come through the layer (500).
+    MissingLayer(MissingLayer),
+    /// The store did not answer in time, or failed, so nobody knows whether somebody is signed in (503, with `Retry-After`).
+    ///
+    /// That is not the same as nobody: a page for a visitor would be wrong, and no cookie is touched.
+    Unavailable,
+}
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingLayer> {
-        of_parts(parts).ok_or(MissingLayer)
+impl std::fmt::Display for UserSessionRejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::MissingLayer(missing) => missing.fmt(f),
+            Self::Unavailable => f.write_str(UNAVAILABLE),
+        }
+    }
+}
+
+impl std::error::Error for UserSessionRejection {}
+
+impl IntoResponse for UserSessionRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::MissingLayer(missing) => missing.into_response(),
+            Self::Unavailable => Error::from(ErrorKind::Unavailable).into_response(),
+        }
+    }
+}
+
+const UNAVAILABLE: &str = "the session could not be loaded";
+
+impl<S: Sync> FromRequestParts<S> for UserSession {
+    type Rejection = UserSessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, UserSessionRejection> {
+        Self::from_extensions(&parts.extensions)
     }
 }
 
 impl<S: Sync> OptionalFromRequestParts<S> for UserSession {
-    type Rejection = MissingLayer;
+    type Rejection = UserSessionRejection;
 
-    /// None without the layer, and only then: a request of nobody has a session too, with no user in it.
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, MissingLayer> {
-        Ok(of_parts(parts))
+    /// None without the layer, and only then: a request of nobody has a session too, with no user in it, and one whose session could not be loaded
+    /// is rejected.
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &S,
+    ) -> Result<Option<Self>, UserSessionRejection> {
+        match Self::from_extensions(&parts.extensions) {
+            Ok(session) => Ok(Some(session)),
+            Err(UserSessionRejection::MissingLayer(_)) => Ok(None),
+            Err(unavailable) => Err(unavailable),
+        }
     }
 }
 
 impl UserSession {
     /// The session of a request that has come through the layer, for tower services that are not axum's.
     ///
-    /// ```
-    /// use axum_user_session::UserSession;
+    /// # Errors
     ///
-    /// fn subject<B>(request: &http::Request<B>) -> Option<String> {
+    /// As the extractor.
+    ///
+    /// ```
+    /// use axum_user_session::{UserSession, extract::UserSessionRejection};
+    ///
+    /// fn subject<B>(request: &http::Request<B>) -> Result<Option<String>, UserSessionRejection> {
     ///     let session = UserSession::from_extensions(request.extensions())?;
-    ///     session.user().map(|user| user.subject().to_owned())
+    ///     Ok(session.user().map(|user| user.subject().to_owned()))
     /// }
     /// ```
-    pub fn from_extensions(extensions: &http::Extensions) -> Option<Self> {
-        let Attached(session) = extensions.get()?;
-        Some(session.clone())
+    pub fn from_extensions(extensions: &http::Extensions) -> Result<Self, UserSessionRejection> {
+        match extensions.get() {
+            Some(Attached::Session(session)) => Ok(session.clone()),
+            Some(Attached::Unavailable) => Err(UserSessionRejection::Unavailable),
+            None => Err(UserSessionRejection::MissingLayer(MissingLayer)),
+        }
     }
 }
 
@@ -86,7 +140,8 @@ impl<S: Sync> FromRequestParts<S> for RequireUser {
     type Rejection = RequireUserRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, RequireUserRejection> {
-        let session = of_parts(parts).ok_or(RequireUserRejection::MissingLayer(MissingLayer))?;
+        let session = UserSession::from_extensions(&parts.extensions)
+            .map_err(RequireUserRejection::NoSession)?;
         let user = session.user().ok_or(RequireUserRejection::NotSignedIn)?;
         Ok(Self(user))
     }
@@ -96,8 +151,8 @@ impl<S: Sync> FromRequestParts<S> for RequireUser {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequireUserRejection {
-    /// The request did not come through the layer (500).
-    MissingLayer(MissingLayer),
+    /// There is no session to ask.
+    NoSession(UserSessionRejection),
     /// Nobody is signed in (401).
     NotSignedIn,
 }
@@ -105,7 +160,7 @@ pub enum RequireUserRejection {
 impl std::fmt::Display for RequireUserRejection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::MissingLayer(missing) => missing.fmt(f),
+            Self::NoSession(rejection) => rejection.fmt(f),
             Self::NotSignedIn => f.write_str("nobody is signed in"),
         }
     }
@@ -116,12 +171,8 @@ impl std::error::Error for RequireUserRejection {}
 impl IntoResponse for RequireUserRejection {
     fn into_response(self) -> Response {
         match self {
-            Self::MissingLayer(missing) => missing.into_response(),
+            Self::NoSession(rejection) => rejection.into_response(),
             Self::NotSignedIn => (StatusCode::UNAUTHORIZED, self.to_string()).into_response(),
         }
     }
-}
-
-fn of_parts(parts: &Parts) -> Option<UserSession> {
-    UserSession::from_extensions(&parts.extensions)
 }

@@ -2,7 +2,11 @@
 
 use std::{future::Future, pin::Pin};
 
-use crate::{error::BoxError, ticket::Principal};
+use crate::{
+    ended::Ended,
+    error::BoxError,
+    ticket::{Principal, Ticket},
+};
 
 /// Changes the incoming principal for [`authenticate`](crate::UserSession::authenticate): adds roles from a
 /// directory, renames claims of an upstream provider.
@@ -35,6 +39,82 @@ pub trait ClaimsTransformation: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Principal, BoxError>> + Send;
 }
 
+/// Says whether a session still stands: whether the account is disabled, its password was changed, its rights are others now (OWASP ASVS 5.0, 7.4.2).
+///
+/// Give one to [`validation`](crate::config::SessionConfigBuilder::validation), with the interval at which a session is looked at again. It runs before the handler, at most once per
+/// request, and counts a sign-in as the first look.
+///
+/// ```
+/// use axum_user_session::{error::BoxError, hook::{Validation, Validator}, ticket::Ticket};
+///
+/// struct Accounts;
+/// # impl Accounts { async fn is_active(&self, _: &str) -> Result<bool, std::io::Error> { Ok(true) } }
+///
+/// impl Validator for Accounts {
+///     async fn validate(&self, ticket: &Ticket) -> Result<Validation, BoxError> {
+///         match self.is_active(ticket.principal().subject()).await? {
+///             true => Ok(Validation::Valid),
+///             false => Ok(Validation::Refused),
+///         }
+///     }
+/// }
+/// ```
+pub trait Validator: Send + Sync + 'static {
+    /// Looks at a session.
+    ///
+    /// # Errors
+    ///
+    /// Any error of your own, when nobody can tell. The request is then answered as if the store was away (503): taking the session for valid would be unsafe, and taking it for
+    /// refused would sign everybody out.
+    fn validate(
+        &self,
+        ticket: &Ticket,
+    ) -> impl Future<Output = Result<Validation, BoxError>> + Send;
+}
+
+/// What a [`Validator`] makes of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Validation {
+    /// It stands.
+    Valid,
+    /// It stands, with these claims from now on. Another subject's are [`Refused`](Self::Refused).
+    Replaced(Principal),
+    /// It ends.
+    Refused,
+}
+
+/// Hears of every session that ends, to notify its clients.
+///
+/// Give one to [`ended_hook`](crate::config::SessionConfigBuilder::ended_hook).
+///
+/// - **With a store**, every end is kept there until the hook has dealt with it: it hears of each *at least once*, on one node at a time, from an
+///   [`EndedTask`](crate::cleanup::EndedTask). Tell one end from another by its [`event_id`](Ended::event_id).
+/// - **Without one**, it is called in the request that ends the session, once, and what it fails to do is lost. It does not hear of sessions that
+///   just expire: nobody is there to notice.
+///
+/// ```
+/// use axum_user_session::{ended::Ended, error::BoxError, hook::EndedHook};
+///
+/// struct Notifier;
+///
+/// impl EndedHook for Notifier {
+///     async fn ended(&self, ended: &Ended) -> Result<(), BoxError> {
+///         for client in &ended.clients {
+///             println!("{client} is to be told: {}", ended.reason);
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait EndedHook: Send + Sync + 'static {
+    /// Deals with the end of a session.
+    ///
+    /// # Errors
+    ///
+    /// Any error of your own: with a store, the end is handed out again later.
+    fn ended(&self, ended: &Ended) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The twin of [`ClaimsTransformation`] that can be a trait object.
@@ -45,5 +125,27 @@ pub(crate) trait BoxedClaimsTransformation: Send + Sync + 'static {
 impl<T: ClaimsTransformation> BoxedClaimsTransformation for T {
     fn transform(&self, principal: Principal) -> BoxFuture<'_, Result<Principal, BoxError>> {
         Box::pin(ClaimsTransformation::transform(self, principal))
+    }
+}
+
+/// The twin of [`Validator`] that can be a trait object.
+pub(crate) trait BoxedValidator: Send + Sync + 'static {
+    fn validate<'a>(&'a self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Validation, BoxError>>;
+}
+
+impl<T: Validator> BoxedValidator for T {
+    fn validate<'a>(&'a self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Validation, BoxError>> {
+        Box::pin(Validator::validate(self, ticket))
+    }
+}
+
+/// The twin of [`EndedHook`] that can be a trait object.
+pub(crate) trait BoxedEndedHook: Send + Sync + 'static {
+    fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, Result<(), BoxError>>;
+}
+
+impl<T: EndedHook> BoxedEndedHook for T {
+    fn ended<'a>(&'a self, ended: &'a Ended) -> BoxFuture<'a, Result<(), BoxError>> {
+        Box::pin(EndedHook::ended(self, ended))
     }
 }

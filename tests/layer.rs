@@ -398,6 +398,7 @@ async fn the_response_of_a_clean_request_is_left_as_it_is() {
 
 #[tokio::test]
 async fn poll_ready_is_the_inner_services() {
+    #[derive(Clone)]
     struct NotReady;
     impl Service<Request<()>> for NotReady {
         type Response = Response<()>;

@@ -2,14 +2,15 @@ use std::{sync::Arc, time::Duration};
 
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode,
-    header::{ACCEPT, CACHE_CONTROL, LOCATION},
+    header::{ACCEPT, CACHE_CONTROL, LOCATION, RETRY_AFTER},
 };
 use serde_json::Value;
 use tower::Layer;
 
 use super::gate::{Decide, Gate, Sealed};
 use crate::{
-    extract::MissingLayer, return_url::ReturnUrl, session::UserSession, ticket::Principal,
+    error::RETRY_AFTER_SECONDS, extract::UserSessionRejection, return_url::ReturnUrl,
+    session::UserSession, ticket::Principal,
 };
 
 /// Lets only signed-in users through, perhaps only those with a claim, or those who authenticated not long ago.
@@ -18,7 +19,7 @@ use crate::{
 ///
 /// 1. Nobody is signed in, or the authentication is too old: with a [login path](Self::login_path) a browser that opens a page is redirected there
 ///    (303); everything else gets 401.
-/// 2. The user lacks a claim: 403.
+/// 2. The user lacks a claim: 403. The store does not answer, so nobody knows who it is: 503.
 /// 3. The redirect carries the page asked for as `return_url`, if the method was `GET`, and `prompt=login` if the user is signed in but has to
 ///    authenticate again (OpenID Connect Core 1.0 section 3.1.2.1).
 /// 4. A browser that opens a page says `Sec-Fetch-Mode: navigate`; where that header is missing, one that accepts `text/html` counts.
@@ -107,9 +108,18 @@ impl Sealed for RequireUserCheck {}
 
 impl Decide for RequireUserCheck {
     fn decide<B>(&self, request: &Request<B>) -> Option<Response<()>> {
-        let Some(session) = UserSession::from_extensions(request.extensions()) else {
-            tracing::error!("{MissingLayer}");
-            return Some(answer(StatusCode::INTERNAL_SERVER_ERROR));
+        let session = match UserSession::from_extensions(request.extensions()) {
+            Ok(session) => session,
+            Err(UserSessionRejection::Unavailable) => {
+                let mut unavailable = answer(StatusCode::SERVICE_UNAVAILABLE);
+                let headers = unavailable.headers_mut();
+                headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+                return Some(unavailable);
+            }
+            Err(missing) => {
+                tracing::error!("{missing}");
+                return Some(answer(StatusCode::INTERNAL_SERVER_ERROR));
+            }
         };
         let refusal = self.requirements.refusal(&session)?;
         Some(self.requirements.answer(refusal, request))

@@ -1,46 +1,134 @@
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use http::Response;
+use http::{Request, Response};
 use pin_project_lite::pin_project;
+use tower::Service;
 
-use super::{response, service::Exchange};
+use super::{
+    response,
+    service::{Call, Exchange},
+};
+use crate::{
+    error::Error,
+    hook::BoxFuture,
+    session::{Close, Closed, UserSession},
+};
 
 pin_project! {
-    /// The future of [`UserSessionService`](super::UserSessionService): the inner one, then our cookies.
-    #[derive(Debug)]
-    pub struct ResponseFuture<F> {
+    /// The future of [`UserSessionService`](super::UserSessionService): the session where it must be waited for, the inner service, then our cookies.
+    pub struct ResponseFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
         #[pin]
-        inner: F,
-        // None once the response head is there, and for requests that are none of ours.
-        exchange: Option<Exchange>,
+        stage: Stage<S, B, S::Future, S::Response>,
     }
 }
 
-impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, exchange: Option<Exchange>) -> Self {
-        Self { inner, exchange }
+pin_project! {
+    #[project = Projected]
+    enum Stage<S, B, F, R> {
+        Loading {
+            loading: BoxFuture<'static, Result<UserSession, Error>>,
+            // None once it has been made.
+            call: Option<Box<Call<S, B>>>,
+        },
+        Running {
+            #[pin]
+            inner: F,
+            // None once the response head is there, and for requests that have no session.
+            exchange: Option<Exchange>,
+        },
+        Closing {
+            closing: BoxFuture<'static, Option<Closed>>,
+            exchange: Exchange,
+            // None once it is given.
+            response: Option<R>,
+        },
     }
 }
 
-impl<F, B, E> Future for ResponseFuture<F>
+impl<S, B> ResponseFuture<S, B>
 where
-    F: Future<Output = Result<Response<B>, E>>,
+    S: Service<Request<B>>,
 {
-    type Output = Result<Response<B>, E>;
+    pub(super) fn running(inner: S::Future, exchange: Option<Exchange>) -> Self {
+        Self {
+            stage: Stage::Running { inner, exchange },
+        }
+    }
+
+    pub(super) fn loading(
+        loading: BoxFuture<'static, Result<UserSession, Error>>,
+        call: Call<S, B>,
+    ) -> Self {
+        let call = Some(Box::new(call));
+        Self {
+            stage: Stage::Loading { loading, call },
+        }
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut outcome = ready!(this.inner.poll(cx));
-        if let Some(exchange) = this.exchange.take() {
-            // An error drops the exchange, and with it whatever the request has made of its session.
-            if let Ok(response) = &mut outcome {
-                response::finish(&exchange, response.headers_mut());
+        let mut stage = self.project().stage;
+        loop {
+            match stage.as_mut().project() {
+                Projected::Loading { loading, call } => {
+                    let loaded = ready!(loading.as_mut().poll(cx));
+                    let call = call.take().expect("a session is loaded once");
+                    let (inner, exchange) = call.make(loaded);
+                    stage.set(Stage::Running { inner, exchange });
+                }
+                Projected::Running { inner, exchange } => {
+                    let outcome = ready!(inner.poll(cx));
+                    // An error drops the exchange, and with it whatever the request has made of its session.
+                    let (exchange, mut response) = match (exchange.take(), outcome) {
+                        (Some(exchange), Ok(response)) => (exchange, response),
+                        (_, outcome) => return Poll::Ready(outcome),
+                    };
+                    match exchange.session.close(exchange.may_remove) {
+                        Close::Now(closed) => {
+                            response::finish(&exchange, closed, response.headers_mut());
+                            return Poll::Ready(Ok(response));
+                        }
+                        Close::Later(closing) => stage.set(Stage::Closing {
+                            closing,
+                            exchange,
+                            response: Some(response),
+                        }),
+                    }
+                }
+                Projected::Closing {
+                    closing,
+                    exchange,
+                    response,
+                } => {
+                    let closed = ready!(closing.as_mut().poll(cx));
+                    let mut response = response.take().expect("not polled after completion");
+                    response::finish(exchange, closed, response.headers_mut());
+                    return Poll::Ready(Ok(response));
+                }
             }
         }
-        Poll::Ready(outcome)
+    }
+}
+
+impl<S, B> fmt::Debug for ResponseFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }

@@ -11,9 +11,9 @@ use crate::{
     session::{Closed, Write},
 };
 
-/// Closes the session and writes what it left to be written.
-pub(super) fn finish(exchange: &Exchange, headers: &mut HeaderMap) {
-    let Some(closed) = exchange.session.close(exchange.may_remove) else {
+/// Writes what a session has left to be written.
+pub(super) fn finish(exchange: &Exchange, closed: Option<Closed>, headers: &mut HeaderMap) {
+    let Some(closed) = closed else {
         return;
     };
     let settings = exchange.session.settings();

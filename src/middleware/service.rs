@@ -1,5 +1,6 @@
 use std::{
-    fmt,
+    error::Error as _,
+    fmt, mem,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -9,11 +10,19 @@ use tower::Service;
 use tower_cookies::Cookies;
 
 use super::{future::ResponseFuture, layer::Skip};
-use crate::{config::Settings, session::UserSession};
+use crate::{
+    config::Settings,
+    error::Error,
+    session::{Load, UserSession},
+};
 
 /// The session in a request's extensions. Private, so that nobody can plant one.
 #[derive(Clone, Debug)]
-pub(crate) struct Attached(pub(crate) UserSession);
+pub(crate) enum Attached {
+    Session(UserSession),
+    /// The store did not say which session it is.
+    Unavailable,
+}
 
 /// The service that [`UserSessionLayer`](crate::UserSessionLayer) makes.
 #[derive(Clone)]
@@ -45,11 +54,11 @@ impl<S> UserSessionService<S> {
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for UserSessionService<S>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S, ReqBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -57,17 +66,51 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         if self.passes(&request) {
-            return ResponseFuture::new(self.inner.call(request), None);
+            return ResponseFuture::running(self.inner.call(request), None);
         }
-        let session = UserSession::load(&self.settings, request.headers());
-        let exchange = Exchange {
-            session: session.clone(),
-            // The outer jar: one from a layer inside of ours is written before our response head.
-            jar: request.extensions().get::<Cookies>().cloned(),
-            may_remove: session.is_stale() && may_remove_session_id_cookie(request.headers()),
+        match UserSession::load(&self.settings, request.headers()) {
+            Load::Ready(session) => {
+                let exchange = Exchange::begin(session, &mut request);
+                ResponseFuture::running(self.inner.call(request), Some(exchange))
+            }
+            Load::Waiting(loading) => {
+                // The service that has said it is ready is the one that must be called.
+                let next = self.inner.clone();
+                let inner = mem::replace(&mut self.inner, next);
+                ResponseFuture::loading(loading, Call { inner, request })
+            }
+        }
+    }
+}
+
+/// A request that waits for its session.
+pub(super) struct Call<S, B> {
+    inner: S,
+    request: Request<B>,
+}
+
+impl<S, B> Call<S, B>
+where
+    S: Service<Request<B>>,
+{
+    pub(super) fn make(
+        mut self,
+        loaded: Result<UserSession, Error>,
+    ) -> (S::Future, Option<Exchange>) {
+        let exchange = match loaded {
+            Ok(session) => Some(Exchange::begin(session, &mut self.request)),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    cause = error.source(),
+                    "a session could not be loaded; handlers that ask for it answer 503"
+                );
+                let extensions = self.request.extensions_mut();
+                extensions.insert(Attached::Unavailable);
+                None
+            }
         };
-        request.extensions_mut().insert(Attached(session));
-        ResponseFuture::new(self.inner.call(request), Some(exchange))
+        (self.inner.call(self.request), exchange)
     }
 }
 
@@ -85,6 +128,21 @@ pub(super) struct Exchange {
     pub(super) session: UserSession,
     pub(super) jar: Option<Cookies>,
     pub(super) may_remove: bool,
+}
+
+impl Exchange {
+    /// Puts the session into its request.
+    fn begin<B>(session: UserSession, request: &mut Request<B>) -> Self {
+        let exchange = Self {
+            session: session.clone(),
+            // The outer jar: one from a layer inside of ours is written before our response head.
+            jar: request.extensions().get::<Cookies>().cloned(),
+            may_remove: session.is_stale() && may_remove_session_id_cookie(request.headers()),
+        };
+        let extensions = request.extensions_mut();
+        extensions.insert(Attached::Session(session));
+        exchange
+    }
 }
 
 impl Drop for Exchange {

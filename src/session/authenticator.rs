@@ -56,10 +56,28 @@ pub(super) fn authenticate(
         };
         arrival = arrival.max(found);
     }
-    if arrival == Arrival::Dead && candidates.authentication.has_more() {
-        // One of those that were not looked at may be alive: somebody may have put others in front of it.
-        arrival = Arrival::Foreign;
+    let arrival = unless_more(arrival, candidates);
+    report(arrival);
+    let session_ids = &candidates.session_id;
+    let more = session_ids.has_more();
+    let session_id_cookie =
+        session_id_cookie(settings, session_ids.as_slice(), more, state.incoming());
+    let beside = clients_beside(state, marks, now);
+    let lifetimes = &settings.lifetimes;
+    state.arrive(arrival, session_id_cookie, &beside, now, lifetimes);
+    (pieces, len)
+}
+
+/// One of the cookies that were not looked at may be alive: somebody may have put others in front of it.
+pub(super) fn unless_more(arrival: Arrival, candidates: &Candidates<'_>) -> Arrival {
+    match arrival {
+        Arrival::Dead if candidates.authentication.has_more() => Arrival::Foreign,
+        arrival => arrival,
     }
+}
+
+/// Tells the log what somebody may have to look into.
+pub(super) fn report(arrival: Arrival) {
     match arrival {
         Arrival::Nothing | Arrival::Ticket | Arrival::Gone => {}
         Arrival::Dead => {
@@ -72,11 +90,6 @@ pub(super) fn authenticate(
             "the request carries valid authentication cookies of different sessions and is treated as anonymous"
         ),
     }
-    let session_id_cookie = session_id_cookie(settings, candidates, state.incoming());
-    let beside = clients_beside(state, marks, now);
-    let lifetimes = &settings.lifetimes;
-    state.arrive(arrival, session_id_cookie, &beside, now, lifetimes);
-    (pieces, len)
 }
 
 /// The most that a chunk's number adds to name and value.
@@ -102,6 +115,16 @@ pub(super) fn seal(
             ticket::encode(ticket, out)
         })
         .ok_or(ErrorKind::Seal)?;
+    split(settings, ticket, text, beside)
+}
+
+/// Splits sealed text over the cookies of a session.
+pub(super) fn split(
+    settings: &Settings,
+    ticket: &Ticket,
+    text: String,
+    beside: usize,
+) -> Result<Pieces, Error> {
     let name = &settings.authentication.name;
     let pieces = Pieces::new(name, text).ok_or(ErrorKind::TooLarge)?;
     let session_id = session_id_len(settings, ticket);
@@ -120,21 +143,23 @@ pub(super) fn session_id_len(settings: &Settings, ticket: &Ticket) -> usize {
     })
 }
 
-fn session_id_cookie(
+/// How the session id cookies of a request relate to a session; `more` if there were some that were not looked at.
+pub(super) fn session_id_cookie<V: AsRef<[u8]>>(
     settings: &Settings,
-    candidates: &Candidates<'_>,
+    values: &[V],
+    more: bool,
     ticket: Option<&Ticket>,
 ) -> SessionIdCookie {
     if settings.session_id.is_none() {
         return SessionIdCookie::Off;
     }
     let id = ticket.and_then(|ticket| ticket.properties.session_id.as_ref());
-    let is_the_id = |value: &&[u8]| id.is_some_and(|id| id.as_bytes() == *value);
-    match candidates.session_id.as_slice() {
+    let is_the_id = |value: &V| id.is_some_and(|id| id.as_bytes() == value.as_ref());
+    match values {
         [] => SessionIdCookie::Absent,
         values if values.iter().any(is_the_id) => SessionIdCookie::Equal,
         // The right one may be among those not looked at; issuing it again would not drive the others out.
-        _ if id.is_some() && candidates.session_id.has_more() => SessionIdCookie::Equal,
+        _ if id.is_some() && more => SessionIdCookie::Equal,
         _ => SessionIdCookie::Different,
     }
 }

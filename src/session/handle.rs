@@ -1,27 +1,25 @@
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::HeaderMap;
 
 use super::{
-    authenticator,
-    in_request::{Closed, InRequest},
-    phase::Phase,
-    plan::{Keeping, Plan, Rules, SessionIdCookie},
+    hearing::tell,
+    in_request::Closed,
+    loading::{self, Loading},
+    plan::{Plan, Rules},
+    records,
+    shared::{Shared, Turn},
     state::State,
 };
 use crate::{
     clock::Timestamp,
     config::Settings,
-    cookie::scan,
     ended::Ended,
     error::{Error, ErrorKind},
     hook::BoxFuture,
     id::{ClientId, SessionId},
     ticket::{AuthenticationProperties, Principal, Ticket},
 };
-use http::HeaderMap;
 
 /// Two clocks that differ by no more than this count as one.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
@@ -50,58 +48,6 @@ pub struct UserSession {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    phase: Phase,
-    /// The user of a session that is as it arrived, so that asking who that is takes no lock.
-    arrived: Option<Principal>,
-    session: Mutex<InRequest>,
-    /// What `authenticate` gives, once it was asked; none without a claims transformation.
-    transformed: Option<Box<tokio::sync::Mutex<Transformed>>>,
-    settings: Arc<Settings>,
-}
-
-/// The claims transformation of one request. It is kept while it runs, so that whoever asks next goes on with it when the one who asked
-/// first has given up.
-#[derive(Default)]
-enum Transformed {
-    #[default]
-    NotAsked,
-    Running(BoxFuture<'static, Result<Principal, Error>>),
-    Done(Result<Principal, Error>),
-}
-
-impl Transformed {
-    async fn run(
-        &mut self,
-        settings: &Arc<Settings>,
-        principal: Principal,
-    ) -> Result<Principal, Error> {
-        if let Self::NotAsked = self {
-            let settings = Arc::clone(settings);
-            *self = Self::Running(Box::pin(
-                async move { transform(&settings, principal).await },
-            ));
-        }
-        if let Self::Running(running) = self {
-            *self = Self::Done(running.await);
-        }
-        match self {
-            Self::Done(done) => done.clone(),
-            _ => unreachable!("it has just been run to its end"),
-        }
-    }
-}
-
-async fn transform(settings: &Settings, principal: Principal) -> Result<Principal, Error> {
-    match &settings.claims_transformation {
-        None => Ok(principal),
-        Some(transformation) => transformation
-            .transform(principal)
-            .await
-            .map_err(|source| Error::with_source(ErrorKind::ClaimsTransformation, source)),
-    }
-}
-
 /// What [`UserSession::sign_in`] has made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedIn {
@@ -127,24 +73,24 @@ impl UserSession {
         if self.shared.phase.is_clean() {
             return self.shared.arrived.clone();
         }
-        let session = self.lock();
+        let session = self.shared.lock();
         let current = session.state.session();
         current.map(|ticket| ticket.principal.clone())
     }
 
     /// The current session's id.
     pub fn session_id(&self) -> Option<SessionId> {
-        self.lock().state.session_id()
+        self.shared.lock().state.session_id()
     }
 
     /// The current session as a whole: its user and its properties, as they are at one moment.
     pub fn ticket(&self) -> Option<Ticket> {
-        self.lock().state.session().cloned()
+        self.shared.lock().state.session().cloned()
     }
 
     /// The properties of the current session.
     pub fn properties(&self) -> Option<AuthenticationProperties> {
-        let session = self.lock();
+        let session = self.shared.lock();
         session
             .state
             .session()
@@ -153,7 +99,7 @@ impl UserSession {
 
     /// The clients that take part in the session, in the order first added; empty when nobody is signed in.
     pub fn client_list(&self) -> Vec<ClientId> {
-        let session = self.lock();
+        let session = self.shared.lock();
         let clients = session
             .state
             .session()
@@ -171,7 +117,7 @@ impl UserSession {
     ///
     /// [`ErrorKind::ClaimsTransformation`] when the transformation failed.
     pub async fn authenticate(&self) -> Result<Option<Ticket>, Error> {
-        let Some(incoming) = self.lock().state.incoming().cloned() else {
+        let Some(incoming) = self.shared.lock().state.incoming().cloned() else {
             return Ok(None);
         };
         let Some(transformed) = &self.shared.transformed else {
@@ -236,18 +182,28 @@ impl UserSession {
         let settings = &*self.shared.settings;
         let now = settings.now();
         let principal = principal.with_authentication_claims(now);
-        let fresh = || SessionId::generate(&*settings.ids);
-        let established = self
-            .change(now, |state| {
-                let plan = state.sign_in(principal, properties, now, settings.rules(), fresh)?;
-                Ok(Some(plan))
-            })
-            .inspect_err(|_| self.lock().state.drop_pending())?;
-        let established = established.expect("a sign-in always has a plan");
-        Ok(SignedIn {
-            session_id: established.session_id,
-            ended: established.ended,
-        })
+        let established = match self.shared.is_in_store() {
+            true => {
+                let sign_in = |shared: Arc<Shared>| shared.sign_in_to_store(principal, properties);
+                self.shared.in_turn(sign_in).await
+            }
+            false => {
+                let fresh = || SessionId::generate(&*settings.ids);
+                let established = self.shared.change(now, |state| {
+                    let rules = Rules::of(settings);
+                    let plan = state.sign_in(principal, properties, now, rules, fresh)?;
+                    Ok(Some(plan))
+                });
+                established.map(|established| {
+                    let established = established.expect("a sign-in always has a plan");
+                    (established.session_id, established.ended)
+                })
+            }
+        };
+        let (session_id, ended) =
+            established.inspect_err(|_| self.shared.lock().state.drop_pending())?;
+        tell(settings, ended.as_ref()).await;
+        Ok(SignedIn { session_id, ended })
     }
 
     /// Ends the session: the user is gone at once, and the cookies with the response. Gives what has ended, once; the cookies are
@@ -259,10 +215,15 @@ impl UserSession {
     ///
     /// [`ErrorKind::ResponseSent`].
     pub async fn sign_out(&self) -> Result<Option<Ended>, Error> {
+        if self.shared.is_in_store() {
+            return self.shared.in_turn(Shared::sign_out_of_store).await;
+        }
         let settings = &*self.shared.settings;
         let now = settings.now();
-        let ended = self.change(now, |state| Ok(Some(state.sign_out(now, settings.rules()))))?;
-        Ok(ended.flatten())
+        let sign_out = |state: &State| Ok(Some(state.sign_out(now, Rules::of(settings))));
+        let ended = self.shared.change(now, sign_out)?.flatten();
+        tell(settings, ended.as_ref()).await;
+        Ok(ended)
     }
 
     /// Changes the claims of the signed-in user, say after a change of name. Session, clients and expiries stay, and `idp`, `amr` and
@@ -273,9 +234,8 @@ impl UserSession {
     /// [`ErrorKind::NotSignedIn`], [`ErrorKind::SignInPending`], [`ErrorKind::SubjectChanged`],
     /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`].
     pub async fn refresh(&self, principal: Principal) -> Result<(), Error> {
-        let now = self.shared.settings.now();
-        self.change(now, |state| Ok(Some(state.refresh(principal, now)?)))?;
-        Ok(())
+        self.change(move |state, now| Ok(Some(state.refresh(principal.clone(), now)?)))
+            .await
     }
 
     /// Records that a client takes part in the session, and says whether it is new. The session's lifetime stays.
@@ -286,9 +246,13 @@ impl UserSession {
     /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`].
     pub async fn add_client_id(&self, client_id: impl AsRef<str>) -> Result<bool, Error> {
         let client_id = ClientId::parse(client_id.as_ref())?;
+        if self.shared.is_in_store() {
+            let add = |shared: Arc<Shared>| shared.add_client_in_store(client_id);
+            return self.shared.in_turn(add).await;
+        }
         let now = self.shared.settings.now();
-        let added = self.change(now, |state| state.add_client(&client_id, now))?;
-        Ok(added.is_some())
+        let add = |state: &State| state.add_client(&client_id, now);
+        Ok(self.shared.change(now, add)?.is_some())
     }
 
     /// Sets an item of your own in the session's properties.
@@ -297,7 +261,7 @@ impl UserSession {
     ///
     /// [`ErrorKind::InvalidItem`] for an empty or reserved name, else as [`refresh`](Self::refresh).
     pub async fn set_item(&self, name: &str, value: &str) -> Result<(), Error> {
-        self.change_item(name, Some(value))
+        self.change_item(name, Some(value)).await
     }
 
     /// Removes an item of your own from the session's properties.
@@ -306,7 +270,7 @@ impl UserSession {
     ///
     /// As [`set_item`](Self::set_item).
     pub async fn remove_item(&self, name: &str) -> Result<(), Error> {
-        self.change_item(name, None)
+        self.change_item(name, None).await
     }
 
     /// Gives a sign-in its session id before it happens, and puts that into `properties`, for a host that needs the id in between. Principal and
@@ -325,10 +289,11 @@ impl UserSession {
         let now = settings.now();
         let fresh = || SessionId::generate(&*settings.ids);
         let asked = (properties.asked_expires, properties.asked_absolute);
-        let created = self.change(now, |state| {
+        let _turn = self.shared.turn().await;
+        let created = self.shared.change(now, |state| {
             let (principal, properties) = (principal.clone(), properties.clone());
-            let plan =
-                state.create_session_id(principal, properties, now, settings.rules(), fresh)?;
+            let rules = Rules::of(settings);
+            let plan = state.create_session_id(principal, properties, now, rules, fresh)?;
             Ok(Some(plan))
         })?;
         *properties = created.expect("a creation always has a plan");
@@ -344,7 +309,9 @@ impl UserSession {
     /// [`ErrorKind::ResponseSent`].
     pub async fn ensure_session_id_cookie(&self) -> Result<(), Error> {
         let now = self.shared.settings.now();
-        self.change(now, |state| Ok(state.ensure_session_id_cookie()))?;
+        let _turn = self.shared.turn().await;
+        self.shared
+            .change(now, |state| Ok(state.ensure_session_id_cookie()))?;
         Ok(())
     }
 
@@ -356,43 +323,21 @@ impl UserSession {
     /// [`ErrorKind::ResponseSent`].
     pub async fn remove_session_id_cookie(&self) -> Result<(), Error> {
         let now = self.shared.settings.now();
-        self.change(now, |state| Ok(state.remove_session_id_cookie()))?;
+        let _turn = self.shared.turn().await;
+        self.shared
+            .change(now, |state| Ok(state.remove_session_id_cookie()))?;
         Ok(())
     }
 
     /// Opens the request's cookies.
-    pub(crate) fn load(settings: &Arc<Settings>, headers: &HeaderMap) -> Self {
-        let session_id_name = settings.session_id.as_ref().map(|policy| &*policy.name);
-        let cookie = match session_id_name {
-            Some(_) => SessionIdCookie::Absent,
-            None => SessionIdCookie::Off,
-        };
-        let transforms = settings.claims_transformation.is_some();
-        let mut shared = Arc::new(Shared {
-            phase: Phase::new(),
-            arrived: None,
-            session: Mutex::new(InRequest::new(Keeping::Cookie, cookie)),
-            transformed: transforms.then(Default::default),
-            settings: Arc::clone(settings),
-        });
-        let candidates = scan(headers, &settings.authentication.name, session_id_name);
-        if !candidates.is_empty() {
-            // In its place from the start: a session is too large to be moved around for every request.
-            let new = Arc::get_mut(&mut shared).expect("nobody else has it yet");
-            let session = new
-                .session
-                .get_mut()
-                .unwrap_or_else(PoisonError::into_inner);
-            session.arrive(settings, &candidates);
-            new.arrived = session
-                .state
-                .session()
-                .map(|ticket| ticket.principal.clone());
-            if !session.is_clean() {
-                new.phase.touch();
-            }
+    pub(crate) fn load(settings: &Arc<Settings>, headers: &HeaderMap) -> Load {
+        match loading::begin(settings, headers) {
+            Loading::Ready(shared) => Load::Ready(Self { shared }),
+            Loading::Waiting(loading) => Load::Waiting(Box::pin(async {
+                let shared = loading.await?;
+                Ok(Self { shared })
+            })),
         }
-        Self { shared }
     }
 
     /// Whether the request left something to do, so that it matters what the response may do on its own accord.
@@ -400,16 +345,15 @@ impl UserSession {
         !self.shared.phase.is_clean()
     }
 
-    /// The response head is being sent: gives what it must carry, if anything.
-    pub(crate) fn close(&self, may_remove: bool) -> Option<Closed> {
-        if self.shared.phase.close_if_clean() {
-            return None;
+    /// The response head is there: gives what it must carry, if anything, at once or when the changes that have begun are done.
+    pub(crate) fn close(&self, may_remove: bool) -> Close {
+        if !self.shared.is_in_store() {
+            return Close::Now(self.close_now(may_remove));
         }
-        let mut session = self.lock();
-        if !self.shared.phase.close() {
-            return None;
+        match self.shared.turn_at_once() {
+            Some(_turn) if !self.will_issue() => Close::Now(self.close_now(may_remove)),
+            turn => Close::Later(Box::pin(self.clone().close_in_turn(turn, may_remove))),
         }
-        Some(session.close(&self.shared.settings, may_remove))
     }
 
     /// There will be no response head.
@@ -418,9 +362,11 @@ impl UserSession {
         if self.shared.phase.is_closed() || self.shared.phase.close_if_clean() {
             return;
         }
-        let mut session = self.lock();
-        if self.shared.phase.close() {
-            session.state.abandon();
+        let mut session = self.shared.lock();
+        if self.shared.phase.close()
+            && let Some(made) = session.abandon()
+        {
+            self.shared.forget_later(made);
         }
     }
 
@@ -428,7 +374,48 @@ impl UserSession {
         &self.shared.settings
     }
 
-    fn change_item(&self, name: &str, value: Option<&str>) -> Result<(), Error> {
+    async fn close_in_turn(self, turn: Option<Turn>, may_remove: bool) -> Option<Closed> {
+        let store = self.shared.settings.store.as_ref()?;
+        let _turn = match turn {
+            Some(turn) => Some(turn),
+            // Each change is limited by itself; a browser does not wait for many of them.
+            None => match tokio::time::timeout(store.write_limit, self.shared.turn()).await {
+                Ok(turn) => turn,
+                Err(_) => {
+                    tracing::warn!(
+                        "a response does not wait any longer for changes of its session"
+                    );
+                    None
+                }
+            },
+        };
+        let kept = self.shared.lock().kept;
+        if let Some(kept) = kept.filter(|_| self.will_issue()) {
+            // What ended meanwhile must not come back with a cookie. If the store can't tell, what was done stands.
+            let there = records::is_there(&self.shared.settings, store, &kept.key).await;
+            if there.is_ok_and(|there| !there) {
+                self.shared.lock().lose();
+            }
+        }
+        self.close_now(may_remove)
+    }
+
+    fn close_now(&self, may_remove: bool) -> Option<Closed> {
+        if self.shared.phase.close_if_clean() {
+            return None;
+        }
+        let mut session = self.shared.lock();
+        if !self.shared.phase.close() {
+            return None;
+        }
+        Some(session.close(&self.shared.settings, may_remove))
+    }
+
+    fn will_issue(&self) -> bool {
+        !self.shared.phase.is_clean() && self.shared.lock().state.will_issue()
+    }
+
+    async fn change_item(&self, name: &str, value: Option<&str>) -> Result<(), Error> {
         let reserved = [
             "",
             AuthenticationProperties::SESSION_ID_ITEM,
@@ -437,53 +424,36 @@ impl UserSession {
         if reserved.contains(&name) {
             return Err(ErrorKind::InvalidItem.into());
         }
+        let (name, value) = (name.to_owned(), value.map(str::to_owned));
+        self.change(move |state, now| state.set_item(&name, value.as_deref(), now))
+            .await
+    }
+
+    /// Changes the ticket of the session that there is.
+    async fn change(
+        &self,
+        plan: impl Fn(&State, Timestamp) -> Result<Option<Plan<()>>, ErrorKind> + Send + 'static,
+    ) -> Result<(), Error> {
+        if self.shared.is_in_store() {
+            let change = |shared: Arc<Shared>| shared.change_in_store(plan);
+            return self.shared.in_turn(change).await;
+        }
         let now = self.shared.settings.now();
-        self.change(now, |state| state.set_item(name, value, now))?;
+        self.shared.change(now, |state| plan(state, now))?;
         Ok(())
     }
+}
 
-    /// Plans, seals and commits, all or nothing. None if the plan was to change nothing, which is no error after the response either.
-    fn change<T>(
-        &self,
-        now: Timestamp,
-        plan: impl FnOnce(&State) -> Result<Option<Plan<T>>, ErrorKind>,
-    ) -> Result<Option<T>, Error> {
-        let mut session = self.lock();
-        let Some(plan) = plan(&session.state)? else {
-            return Ok(None);
-        };
-        if self.shared.phase.is_closed() {
-            return Err(ErrorKind::ResponseSent.into());
-        }
-        let settings = &self.shared.settings;
-        let sealed = plan.ticket_to_seal().map(|ticket| {
-            let beside = session.beside(settings, &ticket);
-            authenticator::seal(settings, &ticket, beside, now)
-        });
-        let sealed = sealed.transpose()?;
-        let addition = plan.client_to_add();
-        let addition = addition.map(|(ticket, client)| session.add(settings, ticket, client, now));
-        let addition = addition.transpose()?;
-        // From here on the response waits for the lock; before, it may have been quicker.
-        if !self.shared.phase.touch() {
-            return Err(ErrorKind::ResponseSent.into());
-        }
-        if let Some(sealed) = sealed {
-            session.sealed = Some(Box::new(sealed));
-        }
-        if let Some(addition) = addition {
-            session.marks.issue(addition);
-        }
-        Ok(Some(session.state.commit(plan)))
-    }
+/// A session, or what it takes to have one.
+pub(crate) enum Load {
+    Ready(UserSession),
+    Waiting(BoxFuture<'static, Result<UserSession, Error>>),
+}
 
-    /// A panic of a hook can't leave the state half changed: it is changed in one assignment after everything that can fail.
-    fn lock(&self) -> MutexGuard<'_, InRequest> {
-        self.shared
-            .session
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
+/// What a response head must carry, or what it takes to know it.
+pub(crate) enum Close {
+    Now(Option<Closed>),
+    Later(BoxFuture<'static, Option<Closed>>),
 }
 
 impl fmt::Debug for UserSession {
@@ -491,15 +461,5 @@ impl fmt::Debug for UserSession {
         f.debug_struct("UserSession")
             .field("signed_in", &self.user().is_some())
             .finish_non_exhaustive()
-    }
-}
-
-impl Settings {
-    fn rules(&self) -> Rules<'_> {
-        Rules {
-            lifetimes: self.lifetimes,
-            issuer: self.issuer.as_deref(),
-            ids: &*self.ids,
-        }
     }
 }

@@ -1,7 +1,8 @@
 use super::{
     authenticator,
     marks::{Addition, MarkWrite, Marks},
-    plan::{Closing, Keeping, SessionIdCookie},
+    plan::{Arrival, Closing, Keeping, Offer, SessionIdCookie},
+    reference::Reference,
     state::State,
 };
 use crate::{
@@ -11,6 +12,8 @@ use crate::{
     error::{Error, ErrorKind},
     id::ClientId,
     lifetimes::Times,
+    protector::OpenError,
+    store::RecordKey,
     ticket::Ticket,
 };
 
@@ -21,6 +24,8 @@ pub(super) struct InRequest {
     pub(super) sealed: Option<Box<Pieces>>,
     /// What goes with the ticket.
     pub(super) marks: Marks,
+    /// The record of the session, if it is in a store.
+    pub(super) kept: Option<Kept>,
     /// How many cookies the incoming ticket was in.
     count: usize,
     /// The length of names and values of the cookies that the incoming ticket was in.
@@ -28,6 +33,47 @@ pub(super) struct InRequest {
     /// The chunks that the request carried, a bit for each.
     chunks: u16,
     carried: bool,
+}
+
+/// Where a session is in the store.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub(super) key: RecordKey,
+    pub(super) version: u64,
+}
+
+/// What a request has brought, as far as it matters until the store has answered.
+pub(super) struct Carried {
+    pub(super) references: Vec<Reference>,
+    /// What those cookies came to that are no reference.
+    pub(super) arrival: Arrival,
+    session_ids: Vec<Vec<u8>>,
+    more_session_ids: bool,
+    chunks: u16,
+    carried: bool,
+}
+
+impl Carried {
+    pub(super) fn of(settings: &Settings, candidates: &Candidates<'_>, now: Timestamp) -> Self {
+        let mut references = Vec::with_capacity(1);
+        let mut arrival = Arrival::Nothing;
+        for sealed in candidates.authentication.as_slice() {
+            match Reference::open(settings, sealed, now) {
+                Ok(reference) => references.push(reference),
+                Err(OpenError::Forged) => arrival = arrival.max(Arrival::Dead),
+                Err(OpenError::Unknown) => arrival = arrival.max(Arrival::Foreign),
+            }
+        }
+        let session_ids = candidates.session_id.as_slice().iter();
+        Self {
+            references,
+            arrival: authenticator::unless_more(arrival, candidates),
+            session_ids: session_ids.map(|value| value.to_vec()).collect(),
+            more_session_ids: candidates.session_id.has_more(),
+            chunks: candidates.chunks.carried(),
+            carried: !candidates.authentication.is_empty(),
+        }
+    }
 }
 
 /// What the middleware must write when the response head is sent.
@@ -59,6 +105,7 @@ impl InRequest {
             state: State::new(keeping, cookie),
             sealed: None,
             marks: Marks::default(),
+            kept: None,
             count: 1,
             arrived_len: 0,
             chunks: 0,
@@ -75,6 +122,44 @@ impl InRequest {
         self.chunks = candidates.chunks.carried();
         self.carried = !candidates.authentication.is_empty();
         // A renewal is sealed here, so that what the handle reports from now on is what the browser gets.
+        self.seal_renewal(settings, now);
+    }
+
+    /// Begins with what a store has: the sessions that the references of a request have led to, and where they are.
+    pub(super) fn arrive_from_store(
+        &mut self,
+        settings: &Settings,
+        carried: &Carried,
+        mut arrival: Arrival,
+        loaded: Vec<(Ticket, Kept)>,
+        now: Timestamp,
+    ) {
+        for (ticket, kept) in loaded {
+            let found = match self.state.offer(ticket, now) {
+                Offer::Conflict => Arrival::Conflict,
+                Offer::Passed => Arrival::Ticket,
+                Offer::Taken => {
+                    self.kept = Some(kept);
+                    Arrival::Ticket
+                }
+            };
+            arrival = arrival.max(found);
+        }
+        authenticator::report(arrival);
+        let (values, more) = (&carried.session_ids, carried.more_session_ids);
+        let cookie =
+            authenticator::session_id_cookie(settings, values, more, self.state.incoming());
+        let lifetimes = &settings.lifetimes;
+        self.state.arrive(arrival, cookie, &[], now, lifetimes);
+        if self.state.current().is_none() {
+            self.kept = None;
+        }
+        self.chunks = carried.chunks;
+        self.carried = carried.carried;
+    }
+
+    /// Seals what the state has planned as a renewal.
+    pub(super) fn seal_renewal(&mut self, settings: &Settings, now: Timestamp) {
         let sealed = self.state.renewal().map(|ticket| {
             authenticator::seal(settings, &ticket, self.beside(settings, &ticket), now)
         });
@@ -89,6 +174,30 @@ impl InRequest {
                 self.state.forgo_renewal();
             }
         }
+    }
+
+    /// Seals what the host's validation has left. If that is too large for its cookies, the request goes on with it, and the next one is validated again.
+    pub(super) fn seal_validated(&mut self, settings: &Settings, now: Timestamp) {
+        let Some(ticket) = self.state.renewal() else {
+            return;
+        };
+        match authenticator::seal(settings, &ticket, self.beside(settings, &ticket), now) {
+            Ok(sealed) => self.sealed = Some(Box::new(sealed)),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "that a session was validated could not be sealed"
+                );
+                self.state.keep_unsealed();
+            }
+        }
+    }
+
+    /// The session has ended elsewhere.
+    pub(super) fn lose(&mut self) {
+        self.state.lose();
+        self.kept = None;
+        self.sealed = None;
     }
 
     /// Whether the response has nothing to do if nothing changes.
@@ -141,8 +250,15 @@ impl InRequest {
         }
     }
 
+    /// There will be no response, so no cookie reaches the browser. Gives the record that a sign-in made, which nobody can use.
+    pub(super) fn abandon(&mut self) -> Option<RecordKey> {
+        let made = self.state.has_signed_in();
+        self.state.abandon();
+        self.kept.take_if(|_| made).map(|kept| kept.key)
+    }
+
     fn close_marks(&mut self, settings: &Settings, now: Timestamp) -> Vec<MarkWrite> {
-        if self.state.is_hands_off() {
+        if self.state.is_hands_off() || settings.store.is_some() {
             return Vec::new();
         }
         // A mark is good for as long as any ticket of the session can be, however often that is renewed.

@@ -3,13 +3,24 @@
 mod authenticator;
 mod establish;
 mod handle;
+mod hearing;
 mod in_request;
+mod in_store;
+mod loading;
 mod marks;
+mod patience;
 mod phase;
 mod plan;
+mod records;
+mod reference;
+mod sealed_record;
+mod shared;
 mod state;
+mod transform;
+mod validation;
 
 pub use self::handle::{SignedIn, UserSession};
 
+pub(crate) use self::handle::{Close, Load};
 pub(crate) use self::in_request::Closed;
 pub(crate) use self::plan::Write;

@@ -24,6 +24,11 @@ impl Phase {
             .is_ok()
     }
 
+    /// Marks a change that needs nothing of the response, so that it can't come too late.
+    pub(super) fn mark(&self) {
+        self.0.fetch_or(TOUCHED, Ordering::AcqRel);
+    }
+
     /// Closes a session that nothing has touched; false if the lock must be taken first, and [`close`](Self::close) called under it.
     pub(super) fn close_if_clean(&self) -> bool {
         self.0

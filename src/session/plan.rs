@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     clock::Timestamp,
+    config::Settings,
     ended::{EndReason, Ended, EventId},
     id::{ClientId, IdGenerator, SessionId},
     lifetimes::Lifetimes,
@@ -116,6 +117,17 @@ impl<T> Plan<T> {
     }
 }
 
+impl Plan<Established> {
+    /// The sign-in as a store has carried it out: with the clients that the session has there, and what has ended there.
+    pub(crate) fn as_stored(mut self, clients: ClientList, ended: Option<Ended>) -> Self {
+        if let Next::Session { ticket, .. } = &mut self.next {
+            ticket.properties.clients = clients;
+        }
+        self.outcome.ended = ended;
+        self
+    }
+}
+
 /// What a sign-in made of the session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Established {
@@ -149,6 +161,16 @@ pub(super) fn session_id_cookie(write: Write<()>) -> Plan<()> {
     Plan {
         next: Next::SessionIdCookie(write),
         outcome: (),
+    }
+}
+
+impl<'a> Rules<'a> {
+    pub(crate) fn of(settings: &'a Settings) -> Self {
+        Self {
+            lifetimes: settings.lifetimes,
+            issuer: settings.issuer.as_deref(),
+            ids: &*settings.ids,
+        }
     }
 }
 

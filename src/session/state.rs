@@ -43,6 +43,8 @@ pub(crate) struct State {
     session_id_cookie: SessionIdCookie,
     /// Neither clears nor issues anything on its own accord.
     hands_off: bool,
+    /// The host's validation has refused the session that arrived.
+    refused: bool,
     conflict: bool,
     signed_in_or_out: bool,
     authentication: Option<Write<()>>,
@@ -71,6 +73,7 @@ impl State {
             anew: false,
             session_id_cookie,
             hands_off: false,
+            refused: false,
             conflict: false,
             signed_in_or_out: false,
             authentication: None,
@@ -134,9 +137,9 @@ impl State {
         }
     }
 
-    /// The ticket as it arrived.
+    /// The ticket as it arrived; none if it was refused before anybody could see it.
     pub(crate) fn incoming(&self) -> Option<&Ticket> {
-        self.incoming.as_ref()
+        self.incoming.as_ref().filter(|_| !self.refused)
     }
 
     /// The session as the handle reports it.
@@ -348,32 +351,74 @@ impl State {
     /// The response head is being sent. `may_remove`: whether this response may remove a stale session id cookie on its own accord.
     pub(crate) fn close(&mut self, may_remove: bool) -> Closing {
         let abandoned = self.pending.take().is_some();
-        let current = self.current();
-        let session_id = current.and_then(|current| current.properties.session_id);
-        let automatic = match (session_id, self.session_id_cookie) {
-            _ if self.hands_off && self.authentication.is_none() => None,
-            (Some(_), SessionIdCookie::Absent | SessionIdCookie::Different) => {
-                Some(Write::Issue(()))
-            }
-            (None, SessionIdCookie::Equal | SessionIdCookie::Different) if may_remove => {
-                Some(Write::Remove)
-            }
-            _ => None,
-        };
-        let write = match self.session_id_cookie {
-            SessionIdCookie::Off => None,
-            _ => self.session_id.or(automatic),
-        };
         Closing {
             authentication: self.authentication,
-            session_id: write.and_then(|write| match write {
-                Write::Issue(()) => session_id.map(Write::Issue),
-                Write::Remove => Some(Write::Remove),
-            }),
+            session_id: self.session_id_write(may_remove),
             tidy: self.authentication.is_none() && !self.hands_off,
             deliberate: self.signed_in_or_out,
             abandoned,
         }
+    }
+
+    /// Whether the response is about to tell the browser of a session.
+    pub(crate) fn will_issue(&self) -> bool {
+        let session_id = self.session_id_write(false);
+        self.current().is_some()
+            && (self.authentication == Some(Write::Issue(()))
+                || matches!(session_id, Some(Write::Issue(_))))
+    }
+
+    /// The session has ended elsewhere while this request had it: nobody is signed in any more, and no cookie is touched, for another response may
+    /// be about to set those of the next session.
+    pub(crate) fn lose(&mut self) {
+        self.leave(|_| true);
+        self.current = Current::Nobody;
+        self.pending = None;
+        self.hands_off = true;
+        self.signed_in_or_out = false;
+        self.authentication = None;
+        self.session_id = None;
+    }
+
+    /// The session was changed elsewhere: this is what it is now.
+    pub(crate) fn adopt(&mut self, ticket: Ticket) {
+        self.current = Current::Changed(Box::new(ticket));
+    }
+
+    /// The host's validation has found the session sound, perhaps with other claims. What was just renewed is renewed with it.
+    pub(crate) fn pass(&mut self, principal: Option<Principal>, now: Timestamp) {
+        let Some(current) = self.current() else {
+            return;
+        };
+        let mut ticket = current.clone();
+        if let Some(times) = &mut ticket.properties.times {
+            times.validated = now;
+            times.sealed = now;
+        }
+        if let Some(principal) = principal {
+            ticket.principal = principal.with_authentication_claims_of(&ticket.principal);
+        }
+        self.current = Current::Changed(Box::new(ticket));
+        if self.keeping == Keeping::Cookie {
+            self.authentication = Some(Write::Issue(()));
+        }
+    }
+
+    /// The host's validation has refused the session before anybody could see it.
+    pub(crate) fn refuse(&mut self, now: Timestamp, rules: Rules<'_>) -> Option<Ended> {
+        let current = self.current();
+        let reason = EndReason::ValidationRefused;
+        let ended = current.and_then(|current| ended_value(current, reason, now, rules));
+        self.refused = true;
+        self.commit(Plan {
+            next: Next::SignedOut,
+            outcome: ended,
+        })
+    }
+
+    /// Whether a sign-in of this request has made or renewed the session.
+    pub(crate) fn has_signed_in(&self) -> bool {
+        self.signed_in_or_out && self.current().is_some()
     }
 
     /// A sign-in has failed: the session id that waited for it is dropped, so that nobody shows who is not signed in.
@@ -397,6 +442,11 @@ impl State {
         self.authentication = None;
     }
 
+    /// What has changed can't be sealed: it shows in this request, and in no other.
+    pub(crate) fn keep_unsealed(&mut self) {
+        self.authentication = None;
+    }
+
     /// There will be no response, so no cookie reaches the browser: what a sign-in made never was. An ended session stays ended.
     pub(crate) fn abandon(&mut self) {
         self.pending = None;
@@ -409,7 +459,28 @@ impl State {
         }
     }
 
-    fn current(&self) -> Option<&Ticket> {
+    /// What becomes of the session id cookie.
+    fn session_id_write(&self, may_remove: bool) -> Option<Write<SessionId>> {
+        let current = self.current();
+        let session_id = current.and_then(|current| current.properties.session_id);
+        let automatic = match (session_id, self.session_id_cookie) {
+            (_, SessionIdCookie::Off) => return None,
+            _ if self.hands_off && self.authentication.is_none() => None,
+            (Some(_), SessionIdCookie::Absent | SessionIdCookie::Different) => {
+                Some(Write::Issue(()))
+            }
+            (None, SessionIdCookie::Equal | SessionIdCookie::Different) if may_remove => {
+                Some(Write::Remove)
+            }
+            _ => None,
+        };
+        match self.session_id.or(automatic)? {
+            Write::Issue(()) => session_id.map(Write::Issue),
+            Write::Remove => Some(Write::Remove),
+        }
+    }
+
+    pub(crate) fn current(&self) -> Option<&Ticket> {
         match &self.current {
             Current::Nobody => None,
             Current::Incoming => self.incoming.as_ref(),

@@ -21,7 +21,7 @@ pub use self::operation::{
     TOMBSTONE, TakenEnd, Touch, Touched, Update, Updated, WhenReached,
 };
 pub use self::query::{Filter, NameMatch, Part, Position, Query, Selection, end_of_prefix, fold};
-pub use self::record::{Device, Record, event_of};
+pub use self::record::{Record, event_of};
 pub use self::session_store::SessionStore;
 
 pub(crate) use self::boxed::BoxedStore;

@@ -1,6 +1,6 @@
-use std::{collections::BTreeMap, fmt, time::SystemTime};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::SystemTime};
 
-use super::{client_list::ClientList, items::Items};
+use super::{client_list::ClientList, device::Device, items::Items};
 use crate::{
     clock::Timestamp,
     id::{ClientId, SessionId},
@@ -33,6 +33,8 @@ pub struct AuthenticationProperties {
     pub(crate) persistent: bool,
     pub(crate) allow_refresh: Option<bool>,
     pub(super) own: Items,
+    /// What to note with the session's record. Not a part of the ticket.
+    pub(crate) device: Option<Arc<Device>>,
 }
 
 impl AuthenticationProperties {
@@ -180,6 +182,22 @@ impl AuthenticationProperties {
     #[must_use]
     pub fn with_persistent(mut self, persistent: bool) -> Self {
         self.persistent = persistent;
+        self
+    }
+
+    /// Notes with the session where the user signs in from, to be shown in a list of sessions. Only a store keeps it.
+    ///
+    /// ```
+    /// use axum_user_session::{AuthenticationProperties, ticket::Device};
+    ///
+    /// # let headers = http::HeaderMap::new();
+    /// let user_agent = headers.get("user-agent").and_then(|value| value.to_str().ok());
+    /// let device = Device::new().with_user_agent(user_agent.unwrap_or_default());
+    /// let properties = AuthenticationProperties::new().with_device(device);
+    /// ```
+    #[must_use]
+    pub fn with_device(mut self, device: Device) -> Self {
+        self.device = Some(Arc::new(device));
         self
     }
 

@@ -1,0 +1,14 @@
+//! The configuration: a builder that says no to contradictions, and the validated result.
+
+mod build;
+mod builder;
+mod recent;
+mod session_config;
+mod settings;
+
+pub use self::builder::SessionConfigBuilder;
+pub use self::session_config::SessionConfig;
+pub use crate::cookie::{LegacyScope, SameSite};
+pub use crate::store::WhenReached;
+
+pub(crate) use self::settings::{Settings, StoreSettings};

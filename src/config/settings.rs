@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use super::recent::Recent;
+use crate::{
+    clock::{Clock, Timestamp},
+    cookie::CookiePolicy,
+    hook::{BoxedClaimsTransformation, BoxedEndedHook, BoxedValidator},
+    id::IdGenerator,
+    lifetimes::Lifetimes,
+    protector::{Protector, Vault},
+    store::{BoxedStore, Limit},
+};
+
+/// What the rest of the crate reads of a configuration.
+pub(crate) struct Settings {
+    /// Seals the authentication cookie: the ticket, or the reference to a record.
+    pub(crate) protector: Protector,
+    /// Seals what does not belong to the authentication cookie itself.
+    pub(crate) vault: Vault,
+    pub(crate) authentication: CookiePolicy,
+    /// None when check-session is switched off.
+    pub(crate) session_id: Option<CookiePolicy>,
+    pub(crate) cookie_budget: usize,
+    /// In how many cookies a ticket can have been within the budget.
+    pub(crate) most_pieces: usize,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) issuer: Option<String>,
+    pub(crate) claims_transformation: Option<Box<dyn BoxedClaimsTransformation>>,
+    pub(crate) validation: Option<ValidationSettings>,
+    pub(crate) ended_hook: Option<Box<dyn BoxedEndedHook>>,
+    pub(crate) store: Option<StoreSettings>,
+    pub(super) clock: Box<dyn Clock>,
+    pub(crate) ids: Box<dyn IdGenerator>,
+}
+
+impl Settings {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now().into()
+    }
+}
+
+/// How sessions are validated.
+pub(crate) struct ValidationSettings {
+    pub(crate) validator: Box<dyn BoxedValidator>,
+    /// How old a look at a session may be.
+    pub(crate) interval: Duration,
+}
+
+/// How sessions are kept in a store.
+pub(crate) struct StoreSettings {
+    pub(crate) store: Box<dyn BoxedStore>,
+    /// How long a request waits for its session.
+    pub(crate) load_limit: Duration,
+    /// How long a change waits for the store.
+    pub(crate) write_limit: Duration,
+    /// How old the last sign of life must be for another one to be noted.
+    pub(crate) activity_interval: Duration,
+    /// How many sessions a user may have.
+    pub(crate) session_limit: Option<Limit>,
+    /// Which sessions were in use not long ago.
+    pub(crate) recent: Recent,
+}

@@ -1,0 +1,15 @@
+use crate::{config::Settings, ended::Ended};
+
+/// Without a store, tells the host of a session that has ended: it is the only time, so what goes wrong is lost.
+pub(super) async fn tell(settings: &Settings, ended: Option<&Ended>) {
+    let (None, Some(hook), Some(ended)) = (&settings.store, &settings.ended_hook, ended) else {
+        return;
+    };
+    if let Err(error) = hook.ended(ended).await {
+        tracing::warn!(
+            error = &*error as &dyn std::error::Error,
+            event = %ended.event_id,
+            "the end of a session was not dealt with, and there is no store to keep it"
+        );
+    }
+}

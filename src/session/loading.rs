@@ -1,0 +1,192 @@
+//! From a request's cookies to its session, by way of the store where there is one.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::{
+    in_request::{Carried, InRequest, Kept},
+    patience::ask,
+    plan::Arrival,
+    records::{self, Changed},
+    reference::Reference,
+    sealed_record,
+    shared::Shared,
+    validation,
+};
+use crate::{
+    config::{Settings, StoreSettings},
+    cookie::{Candidates, scan},
+    ended::EndReason,
+    error::Error,
+    hook::BoxFuture,
+    protector::OpenError,
+    store::{End, Loaded, Record, RecordKey},
+    ticket::Ticket,
+};
+
+/// A session, or what it takes to have one.
+pub(super) enum Loading {
+    Ready(Arc<Shared>),
+    Waiting(BoxFuture<'static, Result<Arc<Shared>, Error>>),
+}
+
+/// Begins with a request's cookies. Without a store, and with nothing to validate, that is all.
+pub(super) fn begin(settings: &Arc<Settings>, headers: &HeaderMap) -> Loading {
+    let session_id_name = settings.session_id.as_ref().map(|policy| &*policy.name);
+    let candidates = scan(headers, &settings.authentication.name, session_id_name);
+    let mut shared = Arc::new(Shared::new(settings));
+    if candidates.is_empty() {
+        return Loading::Ready(shared);
+    }
+    match &settings.store {
+        Some(_) => from_store(shared, &candidates),
+        None => {
+            arrive(&mut shared, |session, settings| {
+                session.arrive(settings, &candidates);
+            });
+            match validation::is_due(&shared) {
+                false => Loading::Ready(shared),
+                true => Loading::Waiting(Box::pin(async move {
+                    validation::validate(&mut shared).await?;
+                    Ok(shared)
+                })),
+            }
+        }
+    }
+}
+
+fn from_store(mut shared: Arc<Shared>, candidates: &Candidates<'_>) -> Loading {
+    let settings = &shared.settings;
+    let now = settings.now();
+    let carried = Carried::of(settings, candidates, now);
+    if !carried.references.is_empty() {
+        return Loading::Waiting(Box::pin(load(shared, carried)));
+    }
+    arrive(&mut shared, |session, settings| {
+        session.arrive_from_store(settings, &carried, carried.arrival, Vec::new(), now);
+    });
+    Loading::Ready(shared)
+}
+
+/// Asks the store for what the references of a request lead to.
+async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, Error> {
+    let settings = Arc::clone(&shared.settings);
+    let Some(store) = &settings.store else {
+        return Ok(shared);
+    };
+    let mut arrival = carried.arrival;
+    let mut loaded = Vec::with_capacity(1);
+    let mut old_key = false;
+    for reference in &carried.references {
+        match fetch(&settings, store, reference).await? {
+            Fetched::Session(ticket, record) => {
+                let kept = Kept {
+                    key: record.key,
+                    version: record.version,
+                };
+                old_key = sealed_record::is_under_an_old_key(&settings, &record, settings.now());
+                loaded.push((ticket, kept));
+            }
+            Fetched::Nothing(found) => arrival = arrival.max(found),
+        }
+    }
+    let only = loaded.len() == 1;
+    let now = settings.now();
+    arrive(&mut shared, |session, settings| {
+        session.arrive_from_store(settings, &carried, arrival, loaded, now);
+    });
+    if validation::is_due(&shared) {
+        validation::validate(&mut shared).await?;
+    } else if old_key && only {
+        reseal(&mut shared, store).await;
+    }
+    Ok(shared)
+}
+
+enum Fetched {
+    Session(Ticket, Box<Record>),
+    /// No session, and what to make of the cookie.
+    Nothing(Arrival),
+}
+
+async fn fetch(
+    settings: &Settings,
+    store: &StoreSettings,
+    reference: &Reference,
+) -> Result<Fetched, Error> {
+    let now = settings.now();
+    let key = reference.key();
+    let interval = store.activity_interval;
+    let touch = match store.recent.knows(&key, interval, now) {
+        true => None,
+        false => Some(reference.touch(settings, interval, now)),
+    };
+    let load = || store.store.load(&key, touch, now.into());
+    let record = match ask(store.load_limit, load).await?.value {
+        Loaded::Found(record) => record,
+        Loaded::Gone => return Ok(Fetched::Nothing(Arrival::Gone)),
+        Loaded::Missing => return Ok(Fetched::Nothing(Arrival::Dead)),
+    };
+    let opened = sealed_record::open(settings, &record, now);
+    let end = match &opened {
+        Err(OpenError::Unknown) => return Ok(Fetched::Nothing(Arrival::Foreign)),
+        Err(OpenError::Forged) => {
+            tracing::warn!(
+                record = ?key,
+                "a session's record in the store was changed, moved or damaged; it is removed"
+            );
+            Some((End::because(EndReason::RecordRejected), Arrival::Dead))
+        }
+        Ok(ticket) if ticket.expires_after(now) => None,
+        // The record itself has expired, or its own limit is over although the record says otherwise.
+        Ok(_) if record.has_expired(now.into()) => Some((End::if_expired(), Arrival::Gone)),
+        Ok(_) => Some((End::because(EndReason::Expired), Arrival::Gone)),
+    };
+    if let Some((end, arrival)) = end {
+        finish(settings, store, &key, end).await;
+        return Ok(Fetched::Nothing(arrival));
+    }
+    store.recent.note(&key, record.renewed.into());
+    match opened {
+        Ok(ticket) => Ok(Fetched::Session(ticket, record)),
+        Err(_) => Ok(Fetched::Nothing(Arrival::Dead)),
+    }
+}
+
+/// Ends a session that was met when it was over. Should that fail, somebody else will meet it, or the clean-up.
+async fn finish(settings: &Settings, store: &StoreSettings, key: &RecordKey, end: End) {
+    if let Err(error) = records::finish(settings, store, key, end, store.load_limit).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a session that is over could not be ended in the store"
+        );
+    }
+}
+
+/// Seals a record anew whose key will be retired some day. Should that fail, or somebody else be quicker, there will be another request.
+async fn reseal(shared: &mut Arc<Shared>, store: &StoreSettings) {
+    let settings = Arc::clone(&shared.settings);
+    let session = {
+        let session = shared.lock();
+        session.kept.zip(session.state.current().cloned())
+    };
+    let Some((kept, ticket)) = session else {
+        return;
+    };
+    match records::change(&settings, store, kept, &ticket, store.load_limit).await {
+        Ok(Changed::Written(version)) => shared.lock().kept = Some(Kept { version, ..kept }),
+        Ok(Changed::Conflict(..)) => {}
+        Ok(Changed::Gone) => arrive(shared, |session, _| session.lose()),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a session could not be sealed under the current key"
+        ),
+    }
+}
+
+fn arrive(shared: &mut Arc<Shared>, arrive: impl FnOnce(&mut InRequest, &Settings)) {
+    Arc::get_mut(shared)
+        .expect("nobody else has it yet")
+        .arrive(arrive);
+}

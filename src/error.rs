@@ -165,6 +165,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The configuration has no store, and without one nobody knows of other sessions.
     NoStore,
+    /// The configuration has no hook that wants to hear of ends.
+    NoEndedHook,
     /// A filter holds an empty text, which would match every session or none.
     InvalidFilter,
     /// A paging token was changed, belongs to another filter, or was made by another application.
@@ -213,6 +215,7 @@ impl ErrorKind {
             Self::StoreFull => "the session store is full",
             Self::Unavailable => "the session store is not available; try again later",
             Self::NoStore => "the sessions are kept in cookies alone, so there is no store to ask",
+            Self::NoEndedHook => "the configuration has no hook for the ends of sessions",
             Self::InvalidFilter => "a filter must not hold an empty text",
             Self::InvalidPageToken => "the paging token is not one for this list",
             Self::SearchNotOffered => "this store can search only for the beginning of a name",

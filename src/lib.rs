@@ -86,6 +86,8 @@
 
 #![warn(clippy::unwrap_used)]
 
+pub mod admin;
+pub mod cleanup;
 pub mod clock;
 pub mod config;
 mod cookie;

@@ -1,5 +1,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
+use tokio::sync::Notify;
+
 use super::{
     builder::{HOUR, SessionConfigBuilder},
     recent::Recent,
@@ -112,6 +114,7 @@ impl SessionConfigBuilder {
             activity_interval: self.activity_interval,
             session_limit: self.session_limit.map(limit).transpose()?,
             recent: Recent::new(),
+            ended: Notify::new(),
         }))
     }
 

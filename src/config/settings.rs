@@ -1,9 +1,12 @@
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::recent::Recent;
 use crate::{
     clock::{Clock, Timestamp},
     cookie::CookiePolicy,
+    error::{Error, ErrorKind},
     hook::{BoxedClaimsTransformation, BoxedEndedHook, BoxedValidator},
     id::IdGenerator,
     lifetimes::Lifetimes,
@@ -39,6 +42,13 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The store, for those who need one.
+    pub(crate) fn store(&self) -> Result<&StoreSettings, Error> {
+        self.store.as_ref().ok_or_else(|| ErrorKind::NoStore.into())
+    }
+}
+
 /// How sessions are validated.
 pub(crate) struct ValidationSettings {
     pub(crate) validator: Box<dyn BoxedValidator>,
@@ -59,4 +69,6 @@ pub(crate) struct StoreSettings {
     pub(crate) session_limit: Option<Limit>,
     /// Which sessions were in use not long ago.
     pub(crate) recent: Recent,
+    /// Rings when this process has ended a session, so that whoever waits for ends need not look all the time.
+    pub(crate) ended: Notify,
 }

@@ -374,6 +374,10 @@ impl UserSession {
         &self.shared.settings
     }
 
+    pub(crate) fn shared_settings(&self) -> &Arc<Settings> {
+        &self.shared.settings
+    }
+
     async fn close_in_turn(self, turn: Option<Turn>, may_remove: bool) -> Option<Closed> {
         let store = self.shared.settings.store.as_ref()?;
         let _turn = match turn {

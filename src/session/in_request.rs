@@ -268,8 +268,8 @@ impl InRequest {
         };
         let current = self.state.session().and_then(mark);
         let over = self.state.ended_arrival().and_then(mark);
-        let ended = self.state.ended();
-        self.marks.close(settings, current, over, ended, now)
+        let (ended, anew) = (self.state.ended(), self.state.is_anew());
+        self.marks.close(settings, current, over, ended, anew, now)
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::{
     authenticator,
     in_request::Kept,
-    patience::ask,
     plan::{Established, Plan, Rules},
     records::{self, Changed, Finished},
     reference::Reference,
@@ -22,7 +21,7 @@ use crate::{
     ended::{EndReason, Ended},
     error::{Error, ErrorKind},
     id::{ClientId, SessionId},
-    store::{ClientAdded, Continuity, Created, End, Record, RecordKey, Replaced},
+    store::{ClientAdded, Continuity, Created, End, Record, RecordKey, Replaced, ask},
     ticket::{AuthenticationProperties, ClientList, Principal, Ticket},
 };
 
@@ -250,7 +249,12 @@ impl Shared {
             }
         };
         let (clients, ended) = match replaced {
-            Replaced::Replaced { clients, ended, .. } => (clients, ended),
+            Replaced::Replaced { clients, ended, .. } => {
+                if !ended.is_empty() {
+                    store.ended.notify_one();
+                }
+                (clients, ended)
+            }
             Replaced::Missing => return Ok(None),
             Replaced::Denied => return Err(ErrorKind::LimitReached.into()),
             Replaced::Full => return Err(ErrorKind::StoreFull.into()),

@@ -6,7 +6,6 @@ use http::HeaderMap;
 
 use super::{
     in_request::{Carried, InRequest, Kept},
-    patience::ask,
     plan::Arrival,
     records::{self, Changed},
     reference::Reference,
@@ -21,7 +20,7 @@ use crate::{
     error::Error,
     hook::BoxFuture,
     protector::OpenError,
-    store::{End, Loaded, Record, RecordKey},
+    store::{End, Loaded, Record, RecordKey, ask},
     ticket::Ticket,
 };
 
@@ -128,7 +127,7 @@ async fn fetch(
         Loaded::Gone => return Ok(Fetched::Nothing(Arrival::Gone)),
         Loaded::Missing => return Ok(Fetched::Nothing(Arrival::Dead)),
     };
-    let opened = sealed_record::open(settings, &record, now);
+    let opened = sealed_record::open_record(settings, &record, now);
     let end = match &opened {
         Err(OpenError::Unknown) => return Ok(Fetched::Nothing(Arrival::Foreign)),
         Err(OpenError::Forged) => {

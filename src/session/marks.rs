@@ -209,16 +209,20 @@ impl Marks {
     }
 
     /// What the response does with the marks. `current` is the session that goes on, and `over` the one that arrived if this request ended it, each with
-    /// how long the browser keeps its cookies. `ended` are all sessions that are known to have ended.
+    /// how long the browser keeps its cookies. `ended` are all sessions that are known to have ended. `anew` says that the current one has begun in
+    /// this request.
     pub(super) fn close(
         &mut self,
         settings: &Settings,
         current: Option<(SessionId, Lifespan)>,
         over: Option<(SessionId, Lifespan)>,
         ended: &[SessionId],
+        anew: bool,
         now: Timestamp,
     ) -> Vec<MarkWrite> {
+        // What the browser has brought for an id that the host has used before says nothing of the session that has just begun under it.
         let id = current.map(|(id, _)| id);
+        let ended = &[ended, id.filter(|_| anew).as_slice()].concat();
         let carried = self.carried.iter();
         let mut writes: Vec<_> = carried
             .filter(|mark| self.goes(&mark.said, id, ended, now))

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{in_request::Kept, patience::ask, sealed_record};
+use super::{in_request::Kept, sealed_record};
 use crate::{
     config::{Settings, StoreSettings},
     ended::Ended,
     error::Error,
-    store::{End, Loaded, RecordKey, Updated},
+    store::{End, Loaded, RecordKey, Updated, ask},
     ticket::Ticket,
 };
 
@@ -50,7 +50,7 @@ pub(super) async fn change(
     if answer.repeated && record.ticket == update.ticket {
         return Ok(Changed::Written(record.version));
     }
-    Ok(match sealed_record::open(settings, &record, now) {
+    Ok(match sealed_record::open_record(settings, &record, now) {
         Ok(ticket) if ticket.expires_after(now) => {
             let kept = Kept {
                 key: record.key,
@@ -99,6 +99,7 @@ pub(super) async fn finish(
     let answer = ask(limit, delete).await?;
     Ok(match answer.value {
         Some(mut ended) => {
+            store.ended.notify_one();
             ended.issuer.clone_from(&settings.issuer);
             Finished::Ended(ended)
         }

@@ -72,7 +72,7 @@ pub(super) fn update(
 }
 
 /// The session of a record, if the record is as it was sealed, at its place, with its subject and session id.
-pub(super) fn open(
+pub(crate) fn open_record(
     settings: &Settings,
     record: &Record,
     now: Timestamp,

@@ -416,6 +416,11 @@ impl State {
         })
     }
 
+    /// Whether the session has begun in this request.
+    pub(crate) fn is_anew(&self) -> bool {
+        self.anew
+    }
+
     /// Whether a sign-in of this request has made or renewed the session.
     pub(crate) fn has_signed_in(&self) -> bool {
         self.signed_in_or_out && self.current().is_some()

@@ -4,6 +4,7 @@ mod boxed;
 mod key;
 mod memory;
 mod operation;
+mod patience;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;
@@ -25,4 +26,5 @@ pub use self::record::{Record, event_of};
 pub use self::session_store::SessionStore;
 
 pub(crate) use self::boxed::BoxedStore;
+pub(crate) use self::patience::ask;
 pub(crate) use self::record::display_name;

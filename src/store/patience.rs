@@ -10,14 +10,14 @@ use crate::{
 };
 
 /// What a store has answered.
-pub(super) struct Answer<T> {
-    pub(super) value: T,
+pub(crate) struct Answer<T> {
+    pub(crate) value: T,
     /// It was asked twice: the first time may have taken effect, and its answer was lost.
-    pub(super) repeated: bool,
+    pub(crate) repeated: bool,
 }
 
 /// Asks, and asks again after an error, within the limit. Every operation of a store bears that.
-pub(super) async fn ask<'a, T>(
+pub(crate) async fn ask<'a, T>(
     limit: Duration,
     mut operation: impl FnMut() -> BoxFuture<'a, Result<T, StoreError>>,
 ) -> Result<Answer<T>, Error> {

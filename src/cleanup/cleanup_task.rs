@@ -1,0 +1,147 @@
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use rand::RngExt;
+use tokio::time::timeout;
+
+use super::handle::TaskHandle;
+use crate::{
+    config::{SessionConfig, Settings},
+    error::Error,
+    store::ask,
+};
+
+/// Ends sessions that have expired, in batches, again and again, and tidies the store.
+///
+/// A session that its user comes back to too late ends in that request. Most users never come back, and their clients are told only when somebody
+/// looks: that is this task. It goes on after errors, which it logs.
+#[derive(Clone)]
+#[must_use]
+pub struct CleanupTask {
+    settings: Arc<Settings>,
+    interval: Duration,
+    batch: usize,
+    keep_unheard: Duration,
+}
+
+/// What one round of a [`CleanupTask`] has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CleanedUp {
+    /// Sessions that have expired, and were ended.
+    pub expired: u64,
+    /// Entries of the log of ends that nobody has dealt with in time, and were dropped.
+    pub unheard_ends: u64,
+}
+
+impl CleanupTask {
+    /// The clean-up of a configuration's store.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoStore`](crate::error::ErrorKind::NoStore) if there is none.
+    pub fn new(config: &SessionConfig) -> Result<Self, Error> {
+        let settings = config.settings();
+        settings.store()?;
+        Ok(Self {
+            settings: Arc::clone(settings),
+            interval: Duration::from_secs(60),
+            batch: 200,
+            keep_unheard: Duration::from_secs(7 * 24 * 3600),
+        })
+    }
+
+    /// How long it waits between two rounds. Default: a minute.
+    ///
+    /// The first round comes after a random part of it, so that nodes that start together don't work together.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// How many sessions end in one operation of the store. Default: 200; at least 1.
+    pub fn batch_size(mut self, sessions: usize) -> Self {
+        self.batch = sessions.max(1);
+        self
+    }
+
+    /// How long the store keeps the news of an end that nobody takes. Default: 7 days.
+    ///
+    /// An [`EndedTask`](super::EndedTask) takes them within seconds. Without one they would fill the store up.
+    pub fn keep_unheard_ends(mut self, time: Duration) -> Self {
+        self.keep_unheard = time;
+        self
+    }
+
+    /// Does one round, to the end of what has expired.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable); what was ended before stays ended.
+    pub async fn run_once(&self) -> Result<CleanedUp, Error> {
+        let store = self.settings.store()?;
+        let mut cleaned = CleanedUp::default();
+        loop {
+            let now = self.settings.now().into();
+            let take = || store.store.take_expired(self.batch, now);
+            let answer = ask(store.write_limit, take).await?;
+            let expired = answer.value.len();
+            cleaned.expired += expired as u64;
+            if expired > 0 {
+                store.ended.notify_one();
+            }
+            if expired < self.batch && !answer.repeated {
+                break;
+            }
+        }
+        let now = std::time::SystemTime::from(self.settings.now());
+        let before = now.checked_sub(self.keep_unheard);
+        let before = before.unwrap_or(std::time::UNIX_EPOCH);
+        let purge = || store.store.purge(before, now);
+        let purged = ask(store.write_limit, purge).await?.value;
+        cleaned.unheard_ends = purged.unheard_ends;
+        if purged.unheard_ends > 0 {
+            tracing::warn!(
+                dropped = purged.unheard_ends,
+                "nobody has dealt with the ends of some sessions; their clients were not told"
+            );
+        }
+        Ok(cleaned)
+    }
+
+    /// Does round after round, until `stop` is ready. A round that has begun is finished first.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        let mut wait = self.interval.mul_f64(rand::rng().random());
+        loop {
+            if timeout(wait, &mut stop).await.is_ok() {
+                return;
+            }
+            wait = self.interval;
+            match self.run_once().await {
+                Ok(cleaned) => tracing::debug!(expired = cleaned.expired, "cleaned up"),
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "sessions that have expired could not be cleaned up; the next round tries again"
+                ),
+            }
+        }
+    }
+
+    /// Runs it as a task of its own.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn spawn(self) -> TaskHandle {
+        TaskHandle::spawn(|stop| self.run_until(stop.wait()))
+    }
+}
+
+impl std::fmt::Debug for CleanupTask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CleanupTask")
+            .field("interval", &self.interval)
+            .field("batch", &self.batch)
+            .finish_non_exhaustive()
+    }
+}

@@ -22,32 +22,32 @@ use crate::{
     id::ClientId,
 };
 
-/// Hands the signature of every operation to a macro: what it borrows, then what it takes by value, then its answer.
+/// Hands the signature of every operation to a macro: what it is called as a kind, what it borrows, then what it takes by value, then its answer.
 macro_rules! every_operation {
     ($expand:ident) => {
         $expand! {
-            create(record: Record; limit: Option<Limit>, now: SystemTime) -> Created;
-            load(key: RecordKey; touch: Option<Touch>, now: SystemTime) -> Loaded;
-            update(key: RecordKey, update: Update; expected_version: u64, now: SystemTime) -> Updated;
-            touch(key: RecordKey; touch: Touch, now: SystemTime) -> Touched;
-            add_client(key: RecordKey, client: ClientId; now: SystemTime) -> ClientAdded;
-            remove_client(key: RecordKey, client: ClientId; now: SystemTime) -> ClientRemoved;
-            replace(old: RecordKey, record: Record; continuity: Continuity, limit: Option<Limit>, now: SystemTime) -> Replaced;
-            delete(key: RecordKey; end: End, now: SystemTime) -> Option<Ended>;
-            find(filter: Filter; limit: usize, now: SystemTime) -> Vec<Record>;
-            query(query: Query; now: SystemTime) -> Vec<Record>;
-            count(selection: Selection; now: SystemTime) -> u64;
-            delete_matching(selection: Selection; reason: EndReason, max: usize, now: SystemTime) -> u64;
-            take_expired(; max: usize, now: SystemTime) -> Vec<Ended>;
-            take_ended(; lease: Duration, max: usize, now: SystemTime) -> Vec<TakenEnd>;
-            acknowledge(events: [EventId];) -> u64;
-            purge(; unheard_before: SystemTime, now: SystemTime) -> Purged;
+            Create: create(record: Record; limit: Option<Limit>, now: SystemTime) -> Created;
+            Load: load(key: RecordKey; touch: Option<Touch>, now: SystemTime) -> Loaded;
+            Update: update(key: RecordKey, update: Update; expected_version: u64, now: SystemTime) -> Updated;
+            Touch: touch(key: RecordKey; touch: Touch, now: SystemTime) -> Touched;
+            AddClient: add_client(key: RecordKey, client: ClientId; now: SystemTime) -> ClientAdded;
+            RemoveClient: remove_client(key: RecordKey, client: ClientId; now: SystemTime) -> ClientRemoved;
+            Replace: replace(old: RecordKey, record: Record; continuity: Continuity, limit: Option<Limit>, now: SystemTime) -> Replaced;
+            Delete: delete(key: RecordKey; end: End, now: SystemTime) -> Option<Ended>;
+            Find: find(filter: Filter; limit: usize, now: SystemTime) -> Vec<Record>;
+            Query: query(query: Query; now: SystemTime) -> Vec<Record>;
+            Count: count(selection: Selection; now: SystemTime) -> u64;
+            DeleteMatching: delete_matching(selection: Selection; reason: EndReason, max: usize, now: SystemTime) -> u64;
+            TakeExpired: take_expired(; max: usize, now: SystemTime) -> Vec<Ended>;
+            TakeEnded: take_ended(; lease: Duration, max: usize, now: SystemTime) -> Vec<TakenEnd>;
+            Acknowledge: acknowledge(events: [EventId];) -> u64;
+            Purge: purge(; unheard_before: SystemTime, now: SystemTime) -> Purged;
         }
     };
 }
 
 macro_rules! boxed_twin {
-    ($($name:ident($($borrowed:ident: $place:ty),*; $($value:ident: $kind:ty),*) -> $answer:ty;)*) => {
+    ($($operation:ident: $name:ident($($borrowed:ident: $place:ty),*; $($value:ident: $kind:ty),*) -> $answer:ty;)*) => {
         pub(crate) trait BoxedStore: Send + Sync + 'static {
             $(fn $name<'a>(
                 &'a self,
@@ -75,7 +75,7 @@ macro_rules! boxed_twin {
 }
 
 macro_rules! behind_an_arc {
-    ($($name:ident($($borrowed:ident: $place:ty),*; $($value:ident: $kind:ty),*) -> $answer:ty;)*) => {
+    ($($operation:ident: $name:ident($($borrowed:ident: $place:ty),*; $($value:ident: $kind:ty),*) -> $answer:ty;)*) => {
         /// So that the host can keep the store that it gives away.
         impl<T: SessionStore> SessionStore for Arc<T> {
             $(async fn $name(

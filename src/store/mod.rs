@@ -27,4 +27,6 @@ pub use self::session_store::SessionStore;
 
 pub(crate) use self::boxed::BoxedStore;
 pub(crate) use self::patience::ask;
+#[cfg(feature = "testing")]
+pub(crate) use self::boxed::every_operation;
 pub(crate) use self::record::display_name;

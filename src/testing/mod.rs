@@ -6,6 +6,7 @@
 mod browser;
 mod clock;
 pub mod codec;
+pub mod conformance;
 mod intercept;
 
 pub use self::browser::{Browser, Page};

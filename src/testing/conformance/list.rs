@@ -1,0 +1,158 @@
+//! All the cases, in one list, and what is made of it.
+
+/// Makes a test of each case of the [conformance suite](crate::testing::conformance), in the module where it is called.
+///
+/// It takes an expression for a future that makes a fresh, empty store; each test makes its own. Attributes before it go to each test. The tests are
+/// `#[tokio::test]`s on several threads, so the calling crate needs tokio with the features `macros` and `rt-multi-thread`.
+///
+/// ```
+/// use axum_user_session::{store::MemoryStore, store_conformance};
+///
+/// store_conformance! {
+///     #[ignore = "takes a second"]
+///     async { MemoryStore::new(10_000) }
+/// }
+/// ```
+#[macro_export]
+macro_rules! store_conformance {
+    ($($attributes_and_make:tt)*) => {
+        $crate::__conformance! { attributes [] $($attributes_and_make)* }
+    };
+}
+
+/// The list: every case, under the module that it is in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __each_conformance_case {
+    ($kind:ident $($more:tt)*) => {
+        $crate::__conformance! { $kind $($more)*
+            create {
+                s3_create_puts_a_record_in
+                s3_create_refuses_a_key_that_has_a_record
+                s3_create_refuses_the_key_of_an_expired_record
+                s6_create_refuses_the_key_of_a_record_that_is_over
+                s3_one_of_many_creates_of_a_key_succeeds
+                s3_many_creates_at_once_all_stick
+            }
+            round_trip {
+                s2_a_record_comes_back_in_all_its_fields
+                s2_hostile_text_comes_back_as_it_was
+                s2_hostile_text_survives_changes
+                s2_the_largest_values_are_kept_whole
+                s2_a_thousand_clients_keep_their_order
+                s2_times_are_kept_to_the_millisecond
+                s2_a_store_goes_by_the_callers_clock
+            }
+            load {
+                s7_an_unknown_key_is_missing
+                s7_a_plain_load_changes_nothing
+                s7_a_load_shows_its_touch
+                s6_an_expired_record_is_loaded_and_not_touched
+                s6_a_record_that_is_over_is_gone
+                s7_a_load_that_meets_an_end_is_never_missing
+                s7_a_load_that_meets_a_replacement_is_never_missing
+            }
+            touch {
+                s3_a_touch_is_due_when_the_last_is_old_enough
+                s3_a_touch_never_shortens
+                s3_a_touch_leaves_all_else_alone
+                s13_a_touched_session_expires_later
+                s6_a_touch_brings_nothing_back
+                s3_a_clock_that_steps_back_makes_no_touch_due
+                s3_a_touch_may_be_due_always_or_never
+                s3_one_of_many_touches_counts
+                s13_a_touch_meets_the_end_of_its_record
+            }
+            update {
+                s3_an_update_changes_ticket_and_name
+                s3_an_update_of_another_version_is_a_conflict
+                s10_an_updated_name_is_what_is_searched
+                s6_an_update_brings_nothing_back
+                s3_one_of_many_updates_of_a_version_succeeds
+                s3_updates_touches_and_clients_do_not_disturb_each_other
+            }
+            clients {
+                s4_clients_stand_in_the_order_added_each_once
+                s4_a_client_is_taken_out
+                s6_clients_bring_nothing_back
+                s4_clients_added_at_once_all_stick
+                s4_clients_come_and_go_at_once
+                s4_a_client_meets_the_end_of_its_session
+                s4_clients_meet_sign_ins
+            }
+            replace {
+                s5_a_session_goes_on_in_another_record
+                s5_what_the_store_has_counts
+                s5_no_session_goes_on_from_nothing
+                s12_a_session_that_goes_on_meets_no_limit
+                promise_6_a_repeated_replace_answers_as_the_first
+                s6_a_late_replace_brings_nothing_back
+            }
+            replace_races {
+                promise_6_a_replace_may_overtake_itself
+                s5_many_sign_ins_of_one_session_leave_one_record
+                s6_an_update_meets_a_sign_in
+            }
+            successors {
+                s6_clients_follow_to_the_newest_successor
+                s6_a_sign_out_follows_to_the_newest_successor
+                s5_a_sign_in_follows_to_the_newest_successor
+                s5_another_session_ends_the_newest_successor
+                s6_the_way_to_a_successor_is_remembered_for_60_seconds
+                s6_an_expired_successor_is_followed_as_one_that_is_there
+            }
+            replace_anew {
+                s5_another_session_takes_over_nothing
+                s5_another_session_begins_without_one_before
+                s12_another_session_is_under_the_limit
+                s5_many_other_sessions_end_the_one_before_once
+                promise_6_another_session_may_overtake_itself
+                s6_a_sign_out_meets_another_session
+                s6_another_session_needs_a_key_of_its_own
+            }
+            delete {
+                s3_a_session_ends_once
+                s14_a_session_ends_for_its_reason
+                s13_only_an_expired_session_ends_if_expired
+                s13_an_expired_session_can_be_ended
+                s6_an_end_is_remembered_for_60_seconds
+                s3_one_of_many_hears_of_an_end
+                s6_a_sign_out_meets_a_sign_in
+                s6_late_requests_meet_a_sign_out
+            }
+        }
+    };
+}
+
+/// What is made of the list.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance {
+    (attributes [$($before:tt)*] #[$next:meta] $($more:tt)*) => {
+        $crate::__conformance! { attributes [$($before)* #[$next]] $($more)* }
+    };
+    (attributes [$($all:tt)*] $make:expr $(,)?) => {
+        $crate::__each_conformance_case! { tests [$($all)*] [$make] }
+    };
+    (tests $attributes:tt $make:tt $($module:ident { $($case:ident)* })*) => {
+        $($($crate::__conformance! { test $attributes $make $module $case })*)*
+    };
+    (test [$($attribute:tt)*] [$make:expr] $module:ident $case:ident) => {
+        #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        $($attribute)*
+        async fn $case() {
+            $crate::testing::conformance::$module::$case($make.await).await;
+        }
+    };
+    (run $make:ident $failures:ident $($module:ident { $($case:ident)* })*) => {
+        $($(
+            let running = tokio::spawn(super::$module::$case($make().await));
+            if let Err(failed) = running.await {
+                $failures.push(describe(stringify!($case), failed.into_panic()));
+            }
+        )*)*
+    };
+    (names $($module:ident { $($case:ident)* })*) => {
+        &[$((stringify!($module), &[$(stringify!($case)),*])),*]
+    };
+}

@@ -1,0 +1,72 @@
+use std::{any::Any, future::Future};
+
+use crate::store::SessionStore;
+
+/// Runs all cases, one after the other, each on a fresh, empty store that `make` makes.
+///
+/// For tests that are put together in another way than [`store_conformance!`](crate::store_conformance) does. It must be called on a runtime of tokio, and
+/// races are found best on one with several threads.
+///
+/// # Panics
+///
+/// When all have run and some have failed, with their names and why.
+///
+/// ```no_run
+/// # async fn test() {
+/// use axum_user_session::{store::MemoryStore, testing::conformance};
+///
+/// conformance::run(async || MemoryStore::new(10_000)).await;
+/// # }
+/// ```
+pub async fn run<S, F, Fut>(mut make: F)
+where
+    S: SessionStore,
+    F: FnMut() -> Fut,
+    Fut: Future<Output = S>,
+{
+    let mut failures = Vec::new();
+    __each_conformance_case!(run make failures);
+    assert!(failures.is_empty(), "failed:\n{}", failures.join("\n"));
+}
+
+fn describe(case: &str, panic: Box<dyn Any + Send>) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("{case}: {}", text.unwrap_or("it panicked"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    /// The names of all cases, by module.
+    const CASES: &[(&str, &[&str])] = __each_conformance_case!(names);
+
+    /// A case that is in no list is never run.
+    #[test]
+    fn every_case_is_in_the_list() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testing/conformance");
+        let mut written = Vec::new();
+        for file in fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let text = fs::read_to_string(path).unwrap();
+            let cases = text.lines().filter_map(|line| {
+                let signature = line.strip_prefix("pub async fn ")?;
+                let (name, takes) = signature.split_once('(')?;
+                let is_case = takes.is_empty() || takes.starts_with("store: impl");
+                is_case.then(|| name.to_owned())
+            });
+            written.extend(cases.map(|case| (module.clone(), case)));
+        }
+        let cases = CASES.iter();
+        let listed = cases.flat_map(|(module, cases)| {
+            let of_module = |case: &&str| (module.to_string(), case.to_string());
+            cases.iter().map(of_module)
+        });
+        let mut listed: Vec<_> = listed.collect();
+        written.sort();
+        listed.sort();
+        assert_eq!(written, listed);
+    }
+}

@@ -1,0 +1,30 @@
+//! The store in memory, held to the contract of all stores, and to what is its own.
+
+use std::sync::Arc;
+
+use axum_user_session::{
+    store::MemoryStore,
+    store_conformance,
+    testing::{
+        Counter, Faults,
+        conformance::{self, Kept, Nodes},
+    },
+};
+
+store_conformance! {
+    async { MemoryStore::new(10_000) }
+}
+
+/// As one value that is handed around: behind an `Arc`, watched, on several nodes, and kept together with something.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_conforms_in_every_wrapping() {
+    let counter = Counter::new();
+    conformance::run(async || {
+        let store = counter.around(Arc::new(MemoryStore::new(10_000)));
+        let faults = Faults::new();
+        let nodes = [store.clone(), store].map(|store| faults.around(store));
+        Kept::new(Nodes::new(nodes), "a temporary folder")
+    })
+    .await;
+    assert!(counter.total() > 1000, "{counter:?}");
+}

@@ -1,6 +1,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
@@ -19,8 +19,8 @@ pub(super) struct EndLog {
 struct Entry {
     ended: Ended,
     attempts: u32,
-    /// Nobody else may take it before.
-    leased_until: Option<SystemTime>,
+    /// When it may be taken. Never, if its lease lasts past the end of time.
+    free_from: Option<SystemTime>,
 }
 
 impl EndLog {
@@ -31,7 +31,7 @@ impl EndLog {
             let entry = Entry {
                 ended,
                 attempts: 0,
-                leased_until: None,
+                free_from: Some(UNIX_EPOCH),
             };
             self.entries.insert(self.next, entry);
             self.next += 1;
@@ -44,11 +44,10 @@ impl EndLog {
     }
 
     pub(super) fn take(&mut self, lease: Duration, max: usize, now: SystemTime) -> Vec<TakenEnd> {
-        let free = |entry: &&mut Entry| entry.leased_until.is_none_or(|until| until <= now);
+        let free = |entry: &&mut Entry| entry.free_from.is_some_and(|from| from <= now);
         let take = |entry: &mut Entry| {
             entry.attempts = entry.attempts.saturating_add(1);
-            // A lease past the end of time would never be over anyway.
-            entry.leased_until = now.checked_add(lease).or(entry.leased_until);
+            entry.free_from = now.checked_add(lease);
             TakenEnd {
                 ended: entry.ended.clone(),
                 attempts: entry.attempts,

@@ -2,15 +2,18 @@ use std::{
     future::Future,
     panic::resume_unwind,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Barrier,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use tokio::{sync::Barrier, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    task::{JoinHandle, spawn_blocking},
+};
 
-/// Runs tasks on the threads of the runtime, all of which begin when the last of them is ready, and gives their answers in the same order.
+/// Runs tasks, each on a thread of its own; all of them begin when the last is ready. Gives their answers in the same order.
 pub(super) async fn at_once<F>(tasks: Vec<F>) -> Vec<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
@@ -36,6 +39,28 @@ where
     (answer(one).await, answer(other).await)
 }
 
+/// For a task that goes on for as long as another one runs: that one holds the first until it is done, or has panicked.
+pub(super) fn running() -> (Running, Over) {
+    let over = Arc::new(AtomicBool::new(false));
+    (Running(over.clone()), Over(over))
+}
+
+pub(super) struct Running(Arc<AtomicBool>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+pub(super) struct Over(Arc<AtomicBool>);
+
+impl Over {
+    pub(super) fn yet(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 async fn answer<T>(task: JoinHandle<T>) -> T {
     let answer = task.await;
     answer.unwrap_or_else(|failed| resume_unwind(failed.into_panic()))
@@ -57,20 +82,21 @@ impl Line {
         }
     }
 
+    /// On a thread of its own, because tasks that share one wait for each other where a store answers at once.
     fn begin_with<F>(self: &Arc<Self>, task: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let line = self.clone();
-        tokio::spawn(async move {
-            line.wait().await;
-            task.await
+        let (line, runtime) = (self.clone(), Handle::current());
+        spawn_blocking(move || {
+            line.wait();
+            runtime.block_on(task)
         })
     }
 
-    async fn wait(&self) {
-        self.barrier.wait().await;
-        // The barrier wakes one after the other, which is late for a store that answers within a microsecond. There may be fewer threads than
+    fn wait(&self) {
+        self.barrier.wait();
+        // The barrier wakes one after the other, which is late for a store that answers within a microsecond. There may be fewer processors than
         // tasks, so nobody waits for long.
         self.ready.fetch_add(1, Ordering::AcqRel);
         let enough = Instant::now() + Duration::from_micros(100);

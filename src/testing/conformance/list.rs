@@ -120,6 +120,73 @@ macro_rules! __each_conformance_case {
                 s6_a_sign_out_meets_a_sign_in
                 s6_late_requests_meet_a_sign_out
             }
+            over {
+                s6_ended_means_ended
+                s14_every_end_is_told_once
+                s6_every_end_meets_a_sign_in
+            }
+            memories {
+                s6_tidying_away_leaves_what_is_of_use
+                s14_the_log_outlives_the_memory_of_a_record
+            }
+            limit {
+                s12_a_newcomer_is_refused
+                s12_the_session_that_was_created_first_ends
+                s12_a_lowered_limit_ends_several
+                s12_only_live_sessions_count
+                s12_sign_ins_at_once_do_not_exceed_the_limit
+                s12_sign_ins_at_once_end_the_oldest
+            }
+            subjects {
+                s10_a_subject_is_its_exact_text
+                s10_a_session_id_is_its_exact_text
+                s3_nothing_of_one_subject_touches_another
+            }
+            filter {
+                s10_every_criterion_of_a_filter_is_met
+                s10_a_revocation_ends_what_its_filter_means
+                s10_expired_sessions_are_not_found
+            }
+            names {
+                s10_a_name_is_found_by_its_beginning
+                s10_a_long_name_is_found_by_its_whole
+                s10_a_part_of_a_name_is_found_or_refused
+                s10_a_session_without_a_name_is_not_found_by_one
+            }
+            order {
+                s10_a_list_is_ordered_by_beginning_and_then_by_id
+                s10_a_session_keeps_its_place
+                s10_parts_of_a_list_are_told_by_a_place
+                s10_a_page_is_full_though_others_lie_between
+            }
+            paging {
+                s10_pages_make_up_the_list
+                s10_no_session_is_left_out_or_repeated
+                s10_a_session_that_signs_in_again_is_found_once
+            }
+            revoke {
+                s10_a_revocation_goes_on_until_none_are_left
+                s10_everyone_is_everyone
+                s10_many_revocations_at_once_end_each_session_once
+                s10_a_revocation_meets_sign_ins
+            }
+            expiry {
+                s13_only_the_expired_are_taken
+                s13_the_expired_are_taken_in_batches
+                s13_many_takers_take_each_once
+                s13_sessions_that_expire_together_are_all_taken
+            }
+            end_log {
+                s14_what_was_taken_is_hidden_for_its_lease
+                s14_a_lease_may_last_for_ever
+                s14_takers_share_nothing
+                s14_takers_at_once_share_nothing
+                s14_what_was_acknowledged_is_gone
+                s14_an_end_is_acknowledged_once
+                s14_no_end_is_lost_between_enders_and_takers
+                s14_ends_at_once_are_all_logged
+                s14_unheard_ends_are_tidied_away
+            }
         }
     };
 }

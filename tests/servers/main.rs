@@ -1,0 +1,9 @@
+//! What the tests of the stores stand on: servers of their own, which can be broken, and never outlive the tests.
+#![cfg(unix)]
+
+mod beginning;
+mod end;
+mod postgres;
+mod redis;
+#[path = "../support/servers/mod.rs"]
+mod servers;

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod beginning;
+mod cluster;
 mod end;
 mod postgres;
 mod redis;

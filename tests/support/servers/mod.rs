@@ -25,6 +25,7 @@
     reason = "each test binary uses its own part"
 )]
 
+mod cluster;
 mod port;
 mod postgres;
 mod process;
@@ -35,6 +36,7 @@ mod watchdog;
 
 #[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use self::{
+    cluster::Cluster,
     port::Port,
     postgres::{Database, Postgres, PostgresKind},
     process::{User, is_alive},

@@ -87,6 +87,8 @@ pub struct RedisKind {
     client: PathBuf,
     persistence: Persistence,
     eviction: &'static str,
+    /// As a node of a cluster: how long another node may be silent.
+    node_timeout: Option<Duration>,
 }
 
 impl RedisKind {
@@ -96,6 +98,14 @@ impl RedisKind {
             client: program("redis-cli", "redis-tools"),
             persistence,
             eviction: "noeviction",
+            node_timeout: None,
+        }
+    }
+
+    pub fn in_cluster(self, node_timeout: Duration) -> Self {
+        Self {
+            node_timeout: Some(node_timeout),
+            ..self
         }
     }
 
@@ -118,21 +128,18 @@ impl Kind for RedisKind {
             Persistence::EverySecond => ("yes", "everysec"),
             Persistence::Always => ("yes", "always"),
         };
-        let port = port.to_string();
-        let settings = [
-            ("--port", &*port),
-            ("--bind", "127.0.0.1"),
-            ("--save", ""),
-            ("--appendonly", append),
-            ("--appendfsync", sync),
-            ("--maxmemory-policy", self.eviction),
-        ];
         let mut command_line = vec![self.server.clone().into(), "--dir".into(), folder.into()];
-        command_line.extend(
-            settings
-                .iter()
-                .flat_map(|(name, value)| [name.into(), value.into()]),
-        );
+        let mut set = |name: &str, value: &str| command_line.extend([name.into(), value.into()]);
+        set("--port", &port.to_string());
+        set("--bind", "127.0.0.1");
+        set("--save", "");
+        set("--appendonly", append);
+        set("--appendfsync", sync);
+        set("--maxmemory-policy", self.eviction);
+        if let Some(timeout) = self.node_timeout {
+            set("--cluster-enabled", "yes");
+            set("--cluster-node-timeout", &timeout.as_millis().to_string());
+        }
         command_line
     }
 

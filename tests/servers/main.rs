@@ -5,6 +5,7 @@ mod beginning;
 mod cluster;
 mod end;
 mod postgres;
+mod proxy;
 mod redis;
 #[path = "../support/servers/mod.rs"]
 mod servers;

@@ -1,6 +1,7 @@
 //! A Redis Cluster.
 
 use std::{
+    net::SocketAddr,
     ops::Range,
     sync::OnceLock,
     thread::sleep,
@@ -59,6 +60,14 @@ impl Cluster {
             .expect("every slot has a node")
     }
 
+    /// From now on, and until that node starts again, clients are told to reach a node at this address, a proxy's.
+    pub fn announce(&self, node: usize, proxy: SocketAddr) {
+        let port = proxy.port().to_string();
+        let set = ["CONFIG", "SET", "cluster-announce-port", &port];
+        self.nodes[node].command(&set);
+        self.wait_until(&["CLUSTER", "SLOTS"], &port);
+    }
+
     /// Stops one node in order.
     pub fn stop(&mut self, node: usize) {
         self.nodes[node].stop();
@@ -80,12 +89,12 @@ impl Cluster {
 
     /// Waits until every node says that all slots are served.
     pub fn wait_until_ready(&self) {
-        self.wait_until("ok");
+        self.wait_until(&["CLUSTER", "INFO"], "cluster_state:ok");
     }
 
     /// Waits until every node that runs has noticed that another one is away.
     pub fn wait_until_down(&self) {
-        self.wait_until("fail");
+        self.wait_until(&["CLUSTER", "INFO"], "cluster_state:fail");
     }
 
     fn join(&self) {
@@ -103,15 +112,14 @@ impl Cluster {
         }
     }
 
-    /// Waits until all nodes that run are in this state.
-    fn wait_until(&self, state: &str) {
-        let state = format!("cluster_state:{state}");
+    /// Waits until the replies of all nodes that run have this line.
+    fn wait_until(&self, command: &[&str], line: &str) {
         let deadline = Instant::now() + LIMIT;
         for node in &self.nodes {
-            while let Ok(info) = node.try_command(&["CLUSTER", "INFO"])
-                && !info.lines().any(|line| line.trim_end() == state)
+            while let Ok(reply) = node.try_command(command)
+                && !reply.lines().any(|it| it.trim_end() == line)
             {
-                assert!(Instant::now() < deadline, "not {state}, but:\n{info}");
+                assert!(Instant::now() < deadline, "no {line} in:\n{reply}");
                 sleep(MOMENT);
             }
         }

@@ -13,6 +13,10 @@
 //! let mut postgres = Postgres::start_durable();        // an own one, to be broken
 //! postgres.kill();
 //! postgres.start_again();                              // the same port, the same data
+//!
+//! let proxy = Proxy::to(postgres.address());           // a network, to be broken
+//! connect(&Postgres::url_through(proxy.address(), "postgres"));
+//! proxy.cut();
 //! ```
 //!
 //! - A shared server is started when it is first asked for. It can't be stopped: that takes `&mut`.
@@ -30,7 +34,9 @@ mod port;
 mod postgres;
 mod process;
 mod programs;
+mod proxy;
 mod redis;
+mod relay;
 mod server;
 mod watchdog;
 
@@ -41,6 +47,8 @@ pub use self::{
     postgres::{Database, Postgres, PostgresKind},
     process::{User, is_alive},
     programs::program,
+    proxy::Proxy,
     redis::{Persistence, Redis, RedisKind},
     server::{Kind, Server},
+    watchdog::Watchdog,
 };

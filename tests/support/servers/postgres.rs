@@ -73,23 +73,24 @@ impl Postgres {
     ///
     /// If one of them fails.
     pub fn sql(&self, database: &str, statements: &str) -> String {
-        let rows = output(&mut self.psql(database, statements));
-        rows.trim_end().to_owned()
+        self.try_sql(database, statements)
+            .unwrap_or_else(|complaint| panic!("{complaint}"))
     }
 
     /// As [`sql`](Self::sql), with the server's complaint as the error.
     pub fn try_sql(&self, database: &str, statements: &str) -> Result<String, String> {
-        let rows = try_output(&mut self.psql(database, statements))?;
-        Ok(rows.trim_end().to_owned())
+        Self::try_sql_at(&self.url(database), statements)
     }
 
-    fn psql(&self, database: &str, statements: &str) -> Command {
-        let mut psql = command(self.kind.programs.join("psql"));
+    /// As [`try_sql`](Self::try_sql), for any URL, such as one through a proxy.
+    pub fn try_sql_at(url: &str, statements: &str) -> Result<String, String> {
+        let mut psql = command(postgres_programs().join("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only"])
             .args(["--set", "ON_ERROR_STOP=1"])
-            .args(["--dbname", &self.url(database)])
+            .args(["--dbname", url])
             .args(["--command", statements]);
-        psql
+        let rows = try_output(&mut psql)?;
+        Ok(rows.trim_end().to_owned())
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::servers::{Kind, Postgres, Redis, Server, is_alive};
+use crate::servers::{Kind, Postgres, Redis, Server, Watchdog, is_alive};
 
 #[test]
 #[ignore = "needs Redis: bash tests/run.sh"]
@@ -25,6 +25,23 @@ fn a_test_that_panics_leaves_no_server() {
     assert!(panic.is_err());
     // At once: it waits for the end.
     assert!(trace.expect("it has started").is_gone());
+}
+
+/// The pid of a server that has been stopped may soon be somebody else's.
+#[test]
+fn nobody_is_ended_in_place_of_a_server_that_has_been_stopped() {
+    for (name, forget, lives) in [("watched", false, false), ("forgotten", true, true)] {
+        let mut somebody = Command::new("sleep").arg("600").spawn().unwrap();
+        let mut watchdog = Watchdog::new("test", "KILL");
+        watchdog.watch(somebody.id());
+        if forget {
+            watchdog.forget();
+        }
+        drop(watchdog);
+        assert_eq!(is_alive(somebody.id()), lives, "{name}");
+        somebody.kill().unwrap();
+        somebody.wait().unwrap();
+    }
 }
 
 /// A test process of its own, which runs this very test.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, net::TcpStream, thread};
 
-use crate::servers::Postgres;
+use crate::servers::{Postgres, is_alive};
 
 #[test]
 #[ignore = "needs PostgreSQL: bash tests/run.sh"]
@@ -66,4 +66,27 @@ fn postgres_is_set_up_for_tests() {
     assert_eq!(server.sql("postgres", "SELECT lower('ÄÖ')"), "äö");
     let complaint = server.try_sql("postgres", "SELECT nothing").unwrap_err();
     assert!(complaint.contains("does not exist"), "{complaint}");
+}
+
+/// Who waits notices by himself that there is no postmaster any more, but not who has much to do.
+#[test]
+#[ignore = "needs PostgreSQL: bash tests/run.sh"]
+fn postgres_is_killed_with_all_its_children() {
+    let mut server = Postgres::start();
+    let url = server.url("postgres");
+    // For a minute or so, and without a byte on the disk.
+    let busy = "SELECT count(*) FROM (SELECT generate_series(1, 500000000)) AS numbers";
+    let client = thread::spawn(move || Postgres::try_sql_at(&url, busy));
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%AS numbers%'";
+    // One of them is who asks.
+    while server.sql("postgres", count) != "2" {}
+    let pids = server.sql("postgres", "SELECT pid FROM pg_stat_activity");
+    let mut pids: Vec<u32> = pids.lines().map(|pid| pid.parse().unwrap()).collect();
+    pids.push(server.pid());
+
+    server.kill();
+    for pid in pids {
+        assert!(!is_alive(pid), "{pid}");
+    }
+    client.join().unwrap().unwrap_err();
 }

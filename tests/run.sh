@@ -8,13 +8,18 @@ main() {
 
     command -v cargo >/dev/null || fail "cargo is not on the PATH: install Rust first"
 
-    # `require PACKAGE COMMAND...` wants any one of the commands; several names are one tool on different systems.
+    # `require PACKAGE COMMAND...` wants any one of the commands; several names are one tool on different systems. A pattern
+    # of paths is for what is not on the PATH.
     require gcc cc gcc clang                         # the cryptography library is C
     require g++ c++ g++ clang++                      # and the fuzzing engine is C++
     require curl curl                                # drives the example as a user at a terminal would
     require chromium chromium chromium-browser google-chrome # and as a browser does
     require chromium-driver chromedriver
-    # The servers of later features (PostgreSQL, Redis) are required here too.
+    # The tests start servers of their own. Those of the system, if any run, are left alone.
+    require postgresql '/usr/lib/postgresql/*/bin/postgres' postgres
+    require redis-server redis-server
+    require redis-tools redis-cli
+    require procps ps                                # tells which processes must be gone
     install_missing
 
     # Tests that need more than Rust are ignored by default; here is what they need.
@@ -28,12 +33,19 @@ require() {
     local package=$1 tool
     shift
     for tool in "$@"; do
-        if command -v "$tool" >/dev/null; then
+        if has "$tool"; then
             return
         fi
     done
     missing_packages+=("$package")
     missing_tools+=("$1")
+}
+
+has() {
+    case $1 in
+    /*) compgen -G "$1" >/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
 }
 
 install_missing() {
@@ -45,13 +57,29 @@ install_missing() {
 
     echo "installing: ${missing_packages[*]}"
     as_root apt-get -q update
-    as_root apt-get -q install --yes --no-install-recommends "${missing_packages[@]}"
+    without_main_cluster as_root apt-get -q install --yes --no-install-recommends "${missing_packages[@]}"
 
     # A package that brings another command than it should is found out here, not by a puzzling test failure.
     local tool
     for tool in "${missing_tools[@]}"; do
-        command -v "$tool" >/dev/null || fail "'$tool' is still missing after installing ${missing_packages[*]}"
+        has "$tool" || fail "'$tool' is still missing after installing ${missing_packages[*]}"
     done
+}
+
+# Debian's package of PostgreSQL makes a database cluster and starts it, unless a file says otherwise. The file is there for
+# no longer than it takes: somebody may want a cluster later. Where it can't be written, the cluster does no harm.
+without_main_cluster() {
+    local folder=/etc/postgresql-common/createcluster.d status=0
+    local file=$folder/axum-user-session-tests.conf
+    case " ${missing_packages[*]} " in
+    *' postgresql '*)
+        as_root sh -c "mkdir -p '$folder' && echo 'create_main_cluster = false' >'$file'" || true
+        ("$@") || status=$?
+        as_root rm -f "$file" || true
+        return "$status"
+        ;;
+    *) "$@" ;;
+    esac
 }
 
 # Nobody may be there to answer a question, so none is asked.

@@ -194,7 +194,12 @@ fn user() -> Option<User> {
         return None;
     }
     let id = |which: &str| {
-        let id = output(command("id").args([which, "postgres"]));
+        let id = try_output(command("id").args([which, "postgres"]));
+        let id = id.unwrap_or_else(|complaint| {
+            panic!(
+                "root runs PostgreSQL as the user `postgres`, whom its package makes: {complaint}"
+            )
+        });
         id.trim().parse().expect("an id is a number")
     };
     Some(User {

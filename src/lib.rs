@@ -91,6 +91,7 @@ pub mod cleanup;
 pub mod clock;
 pub mod config;
 mod cookie;
+mod device;
 pub mod ended;
 pub mod error;
 pub mod extract;

@@ -2,8 +2,7 @@ use std::{fmt, time::SystemTime};
 
 use crate::{
     id::{ClientId, SessionId},
-    store::Record,
-    ticket::Device,
+    store::{Device, Record},
 };
 
 /// What a list of sessions shows of one.

@@ -24,9 +24,10 @@ pub use self::operation::{
 pub use self::query::{Filter, NameMatch, Part, Position, Query, Selection, end_of_prefix, fold};
 pub use self::record::{Record, event_of};
 pub use self::session_store::SessionStore;
+pub use crate::device::Device;
 
 pub(crate) use self::boxed::BoxedStore;
-pub(crate) use self::patience::ask;
 #[cfg(feature = "testing")]
 pub(crate) use self::boxed::every_operation;
+pub(crate) use self::patience::ask;
 pub(crate) use self::record::display_name;

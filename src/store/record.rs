@@ -2,9 +2,9 @@ use std::{fmt, time::SystemTime};
 
 use super::key::RecordKey;
 use crate::{
+    device::{Device, plain_text},
     ended::{EndReason, Ended, EventId},
     id::{ClientId, SessionId},
-    ticket::{Device, plain_text},
 };
 
 /// A session as a store keeps it.

@@ -4,7 +4,6 @@ mod claim_names;
 mod claims;
 mod client_list;
 mod codec;
-mod device;
 mod items;
 mod principal;
 mod properties;
@@ -15,12 +14,10 @@ mod properties;
 mod ticket;
 mod wire;
 
-pub use self::device::Device;
 pub use self::principal::{Principal, PrincipalBuilder};
 pub use self::properties::AuthenticationProperties;
 pub use self::ticket::Ticket;
 
 pub(crate) use self::client_list::ClientList;
 pub(crate) use self::codec::{decode, encode, most_bytes};
-pub(crate) use self::device::plain_text;
 pub(crate) use self::wire::{Reader, Slice, put_bytes};

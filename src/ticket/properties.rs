@@ -1,8 +1,9 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::SystemTime};
 
-use super::{client_list::ClientList, device::Device, items::Items};
+use super::{client_list::ClientList, items::Items};
 use crate::{
     clock::Timestamp,
+    device::Device,
     id::{ClientId, SessionId},
     lifetimes::Times,
 };
@@ -188,7 +189,7 @@ impl AuthenticationProperties {
     /// Notes with the session where the user signs in from, to be shown in a list of sessions. Only a store keeps it.
     ///
     /// ```
-    /// use axum_user_session::{AuthenticationProperties, ticket::Device};
+    /// use axum_user_session::{AuthenticationProperties, store::Device};
     ///
     /// # let headers = http::HeaderMap::new();
     /// let user_agent = headers.get("user-agent").and_then(|value| value.to_str().ok());

@@ -4,7 +4,7 @@
 /// [`with_device`](crate::AuthenticationProperties::with_device). Stores keep it in the clear.
 ///
 /// ```
-/// use axum_user_session::ticket::Device;
+/// use axum_user_session::store::Device;
 ///
 /// let device = Device::new().with_user_agent("Example/1.0").with_address("192.0.2.7");
 /// assert_eq!(device.user_agent(), Some("Example/1.0"));

@@ -2,10 +2,10 @@ use super::{info::SessionInfo, session_admin::SessionAdmin};
 use crate::{
     clock::Timestamp,
     error::Error,
-    id::SessionId,
+    id::{ClientId, SessionId},
     lifetimes::Times,
     session::open_record,
-    store::{Filter, Record, Touch, Touched, ask},
+    store::{ClientRemoved, Filter, Record, Touch, Touched, ask},
     ticket::Ticket,
 };
 
@@ -62,6 +62,36 @@ impl SessionAdmin {
             }
         }
         Ok(None)
+    }
+
+    /// Takes a client out of a session, and says whether it was in: it has been told to forget the user, or its grant is gone. It will not hear of the
+    /// session's end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable).
+    pub async fn remove_client(
+        &self,
+        subject: &str,
+        session_id: SessionId,
+        client_id: &str,
+    ) -> Result<bool, Error> {
+        let client_id = ClientId::parse(client_id)?;
+        let store = self.store()?;
+        let now = self.settings.now().into();
+        let filter = Filter::subject(subject)?.and_session_id(session_id);
+        let find = || store.store.find(&filter, 1, now);
+        let Some(record) = ask(store.load_limit, find).await?.value.pop() else {
+            return Ok(false);
+        };
+        let remove = || store.store.remove_client(&record.key, &client_id, now);
+        let answer = ask(store.write_limit, remove).await?;
+        Ok(match answer.value {
+            ClientRemoved::Removed => true,
+            // It may be the first attempt that has removed it.
+            ClientRemoved::Unknown => answer.repeated,
+            ClientRemoved::Missing => false,
+        })
     }
 
     /// The session of a filter, if it is as it was sealed.

@@ -242,7 +242,7 @@ impl InRequest {
             closing,
             sealed: self.sealed.take(),
             marks,
-            lifespan: ticket.map_or(Lifespan::Browser, |ticket| lifespan(ticket, now)),
+            lifespan: ticket.map_or(Lifespan::Browser, |ticket| lifespan(settings, ticket, now)),
             count: self.count,
             chunks: self.chunks,
             carried: self.carried,
@@ -273,9 +273,12 @@ impl InRequest {
     }
 }
 
-/// How long the browser is to keep the authentication cookie of a ticket.
-fn lifespan(ticket: &Ticket, now: Timestamp) -> Lifespan {
-    as_long_as(ticket, now, Times::end)
+/// How long the browser is to keep the authentication cookie of a session. A reference is not set again when the session is extended, so it lasts as long as that ever can.
+fn lifespan(settings: &Settings, ticket: &Ticket, now: Timestamp) -> Lifespan {
+    match settings.store {
+        Some(_) => as_long_as(ticket, now, |times| times.absolute),
+        None => as_long_as(ticket, now, Times::end),
+    }
 }
 
 fn as_long_as(ticket: &Ticket, now: Timestamp, end: impl Fn(&Times) -> Timestamp) -> Lifespan {

@@ -20,7 +20,9 @@ use axum::{
 use axum_user_session::{
     KeyRing, Principal, SessionConfig, UserSession, UserSessionLayer,
     config::SessionConfigBuilder,
-    testing::{Browser, ManualClock, Page},
+    ended::EndReason,
+    store::{Created, End, MemoryStore, Record, SessionStore, event_of},
+    testing::{Browser, Counter, Faults, ManualClock, Page},
 };
 
 pub const AUTH: &str = "__Host-idsrv";
@@ -131,6 +133,65 @@ impl Lab {
 
     pub async fn seen(&mut self) -> String {
         self.look().await.0
+    }
+}
+
+/// A store in memory, watched and made to fail.
+pub struct Bench {
+    pub store: MemoryStore,
+    pub counter: Counter,
+    pub faults: Faults,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self {
+            store: MemoryStore::new(10_000),
+            counter: Counter::new(),
+            faults: Faults::new(),
+        }
+    }
+
+    /// Writes a record in the place of the one under its key, past all rules, as somebody can who has the database.
+    pub async fn overwrite(&self, record: &Record) {
+        // The memory of a record that ended long ago is over, so the key is free again.
+        let long_ago = record.created - HOUR;
+        let end = End::because(EndReason::Revoked);
+        let ended = self.store.delete(&record.key, end, long_ago).await;
+        ended.unwrap().expect("it was there");
+        let event = event_of(&record.key);
+        assert_eq!(self.store.acknowledge(&[event]).await.unwrap(), 1);
+        let created = self.store.create(record, None, record.created).await;
+        assert!(matches!(created.unwrap(), Created::Created { .. }));
+    }
+
+    /// What a configuration is given: the counter sees what is asked, whether or not it then fails.
+    pub fn watched(&self) -> impl SessionStore {
+        self.counter.around(self.faults.around(self.store.clone()))
+    }
+}
+
+impl Lab {
+    /// A laboratory whose sessions are in a store.
+    pub fn in_store() -> (Self, Bench) {
+        Self::in_store_with(|builder| builder)
+    }
+
+    pub fn in_store_with(
+        configure: impl FnOnce(SessionConfigBuilder) -> SessionConfigBuilder,
+    ) -> (Self, Bench) {
+        let bench = Bench::new();
+        let lab = Self::with(|builder| configure(builder.store(bench.watched())));
+        (lab, bench)
+    }
+
+    /// Another browser at the same application.
+    pub fn other_browser(&self) -> Browser<Router, ManualClock> {
+        Browser::with_clock(app(&self.config, &self.script), self.clock.clone())
+    }
+
+    pub fn now(&self) -> SystemTime {
+        axum_user_session::clock::Clock::now(&self.clock)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     settings::{Settings, StoreSettings, ValidationSettings},
 };
 use crate::{
-    cookie::{Attributes, CookiePolicy, Pieces, SameSite, is_mark_suffix},
+    cookie::{Attributes, CookiePolicy, Pieces, SameSite, Suffix},
     error::ConfigError,
     lifetimes::Lifetimes,
     protector::{Protector, Purpose, Vault},
@@ -184,7 +184,7 @@ fn collide(authentication: &str, name: &str) -> bool {
         None => false,
         Some([]) => true,
         Some([b'.', b'1'..=b'9']) => true,
-        Some([b'.', suffix @ ..]) => is_mark_suffix(suffix),
+        Some([b'.', suffix @ ..]) => Suffix::read(suffix).is_some(),
         Some(_) => false,
     }
 }

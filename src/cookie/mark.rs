@@ -4,14 +4,10 @@
 //! are answered at the same time is in a cookie of its own, whose name follows from what it says, so that two writers never mean the
 //! same cookie with different content.
 
-use std::fmt::Write;
-
 use aws_lc_rs::digest::{SHA256, digest};
 
 /// How many are looked at: far more than are ever set, and about what fits into the headers that servers accept.
 const MAX_MARKS: usize = 64;
-/// `c` or `e`, and 16 hexadecimal digits.
-pub(super) const SUFFIX_LEN: usize = 1 + 2 * HASH_LEN;
 const HASH_LEN: usize = 8;
 
 /// What a mark says.
@@ -23,27 +19,49 @@ pub(crate) enum MarkKind {
     Ended,
 }
 
-impl MarkKind {
-    /// The kind that a suffix begins with.
-    pub(crate) fn of(suffix: &[u8]) -> Self {
-        match suffix {
-            [b'e', ..] => Self::Ended,
-            _ => Self::Client,
+/// What stands behind the dot in the name of a mark: `c` or `e`, and 16 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Suffix([u8; Self::LEN]);
+
+impl Suffix {
+    pub(super) const LEN: usize = 1 + 2 * HASH_LEN;
+
+    /// The name of a mark follows from what it says.
+    pub(crate) fn new(kind: MarkKind, said: &[u8]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut suffix = [0; Self::LEN];
+        suffix[0] = match kind {
+            MarkKind::Client => b'c',
+            MarkKind::Ended => b'e',
+        };
+        let hash = digest(&SHA256, said);
+        let pairs = suffix[1..].chunks_exact_mut(2);
+        for (pair, byte) in pairs.zip(hash.as_ref()) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self(suffix)
+    }
+
+    /// Reads one, or nothing if it is none.
+    pub(crate) fn read(text: &[u8]) -> Option<Self> {
+        let suffix: [u8; Self::LEN] = text.try_into().ok()?;
+        let digit = |digit: &u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+        match &suffix {
+            [b'c' | b'e', hash @ ..] if hash.iter().all(digit) => Some(Self(suffix)),
+            _ => None,
         }
     }
 
-    /// The name of a mark, without the authentication cookie's and the dot: it follows from what the mark says.
-    pub(crate) fn suffix(self, said: &[u8]) -> String {
-        let mut suffix = String::with_capacity(SUFFIX_LEN);
-        suffix.push(match self {
-            Self::Client => 'c',
-            Self::Ended => 'e',
-        });
-        for byte in &digest(&SHA256, said).as_ref()[..HASH_LEN] {
-            // Writing to a string can't fail.
-            let _ = write!(suffix, "{byte:02x}");
+    pub(crate) fn kind(&self) -> MarkKind {
+        match self.0[0] {
+            b'e' => MarkKind::Ended,
+            _ => MarkKind::Client,
         }
-        suffix
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -51,11 +69,11 @@ impl MarkKind {
 #[derive(Default)]
 pub(crate) struct Marks<'a> {
     /// Most requests carry none.
-    found: Vec<(&'a [u8], &'a [u8])>,
+    found: Vec<(Suffix, &'a [u8])>,
 }
 
 impl<'a> Marks<'a> {
-    pub(super) fn take(&mut self, suffix: &'a [u8], value: &'a [u8]) {
+    pub(super) fn take(&mut self, suffix: Suffix, value: &'a [u8]) {
         if self.found.len() < MAX_MARKS && !self.found.contains(&(suffix, value)) {
             self.found.push((suffix, value));
         }
@@ -66,25 +84,21 @@ impl<'a> Marks<'a> {
     }
 
     /// Suffix and value of each.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Suffix, &'a [u8])> {
         self.found.iter().copied()
     }
 }
 
-/// Whether this is what stands behind the dot in the name of a mark.
-pub(crate) fn is_mark_suffix(suffix: &[u8]) -> bool {
-    match suffix {
-        [b'c' | b'e', hash @ ..] => {
-            suffix.len() == SUFFIX_LEN
-                && hash
-                    .iter()
-                    .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
-        }
-        _ => false,
-    }
+/// The name of a mark.
+pub(crate) fn mark_name(name: &str, suffix: Suffix) -> String {
+    let mut full = String::with_capacity(mark_len(name, 0));
+    full.push_str(name);
+    full.push('.');
+    full.extend(suffix.0.map(char::from));
+    full
 }
 
-/// The name of a mark.
-pub(crate) fn mark_name(name: &str, suffix: &str) -> String {
-    format!("{name}.{suffix}")
+/// The length of a mark's name and value.
+pub(crate) fn mark_len(name: &str, value_len: usize) -> usize {
+    name.len() + 1 + Suffix::LEN + value_len
 }

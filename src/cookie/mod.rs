@@ -9,7 +9,7 @@ mod writer;
 pub use self::policy::{LegacyScope, SameSite};
 
 pub(crate) use self::chunk::{Pieces, chunk_name};
-pub(crate) use self::mark::{MarkKind, is_mark_suffix, mark_name};
+pub(crate) use self::mark::{MarkKind, Suffix, mark_len, mark_name};
 pub(crate) use self::policy::{Attributes, CookiePolicy, Lifespan, Scope};
 pub(crate) use self::scan::{Candidates, scan};
 pub(crate) use self::writer::Writer;

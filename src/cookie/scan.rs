@@ -8,7 +8,7 @@ use memchr::memchr;
 
 use super::{
     chunk::Chunks,
-    mark::{Marks, SUFFIX_LEN, is_mark_suffix},
+    mark::{Marks, Suffix},
 };
 
 /// How many cookies of one name are tried: more than one comes from another path or domain.
@@ -88,22 +88,20 @@ pub(crate) fn scan<'a>(
             // One space is the rule, and any other white space the exception.
             let pair = trim_start(pair.strip_prefix(b" ").unwrap_or(pair));
             rest = rest.get(end + 1..).unwrap_or_default();
-            match (tail_of(pair, authentication), session_id) {
-                (Some([b'=', value @ ..]), _) => found.authentication.take(trim_end(value)),
-                (Some([b'.', digit @ b'1'..=b'9', b'=', value @ ..]), _) => {
+            match tail_of(pair, authentication) {
+                Some([b'=', value @ ..]) => found.authentication.take(trim_end(value)),
+                Some([b'.', digit @ b'1'..=b'9', b'=', value @ ..]) => {
                     let index = usize::from(digit - b'0');
                     found.chunks.take(index, trim_end(value));
                 }
-                (Some([b'.', rest @ ..]), _) if begins_with_mark(rest) => {
-                    let (suffix, value) = rest.split_at(SUFFIX_LEN);
-                    found.marks.take(suffix, trim_end(&value[1..]));
-                }
-                (_, Some(name)) => {
-                    if let Some([b'=', value @ ..]) = tail_of(pair, name) {
-                        found.session_id.take(trim_end(value));
+                Some([b'.', rest @ ..]) if rest.get(Suffix::LEN) == Some(&b'=') => {
+                    if let Some(suffix) = Suffix::read(&rest[..Suffix::LEN]) {
+                        found.marks.take(suffix, trim_end(&rest[Suffix::LEN + 1..]));
+                    } else {
+                        take_session_id(&mut found, pair, session_id);
                     }
                 }
-                _ => {}
+                _ => take_session_id(&mut found, pair, session_id),
             }
         }
     }
@@ -119,9 +117,10 @@ impl Candidates<'_> {
     }
 }
 
-/// Whether a mark's suffix and an equals sign come here.
-fn begins_with_mark(rest: &[u8]) -> bool {
-    rest.get(SUFFIX_LEN) == Some(&b'=') && is_mark_suffix(&rest[..SUFFIX_LEN])
+fn take_session_id<'a>(found: &mut Candidates<'a>, pair: &'a [u8], name: Option<&str>) {
+    if let Some([b'=', value @ ..]) = name.and_then(|name| tail_of(pair, name)) {
+        found.session_id.take(trim_end(value));
+    }
 }
 
 /// What follows a name, from the character on that ends it: `=`, or the `.` of a chunk. That character is looked at first, because it tells most
@@ -245,8 +244,8 @@ mod tests {
         assert_eq!(
             found,
             [
-                (&b"c0123456789abcdef"[..], &b"x"[..]),
-                (b"e0123456789abcdef", b"y")
+                (Suffix::read(b"c0123456789abcdef").unwrap(), &b"x"[..]),
+                (Suffix::read(b"e0123456789abcdef").unwrap(), b"y")
             ]
         );
     }

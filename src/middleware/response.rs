@@ -54,7 +54,7 @@ fn session_id<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'
 fn marks<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'a>) {
     let policy = &settings.authentication;
     for mark in &closed.marks {
-        let name = mark_name(&policy.name, &mark.suffix).into();
+        let name = mark_name(&policy.name, mark.suffix).into();
         let value = mark.value.as_deref();
         writer.set(policy, name, value.as_slice(), mark.lifespan, mark.carried);
     }

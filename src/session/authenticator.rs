@@ -10,7 +10,6 @@ use crate::{
     config::Settings,
     cookie::{Candidates, Pieces},
     error::{Error, ErrorKind},
-    id::ClientId,
     protector::OpenError,
     ticket::{self, ClientList, Ticket},
 };
@@ -22,10 +21,10 @@ pub(super) fn authenticate(
     candidates: &Candidates<'_>,
     now: Timestamp,
     state: &mut State,
-    marks: &mut Marks,
+    marks: &mut Option<Box<Marks>>,
 ) -> (usize, usize) {
     if !candidates.marks.is_empty() {
-        *marks = Marks::open(settings, candidates, now);
+        let marks = marks.insert(Box::new(Marks::open(settings, candidates, now)));
         state.remember_ended(marks.ended());
     }
     let (mut pieces, mut len) = (1, 0);
@@ -62,7 +61,12 @@ pub(super) fn authenticate(
     let more = session_ids.has_more();
     let session_id_cookie =
         session_id_cookie(settings, session_ids.as_slice(), more, state.incoming());
-    let beside = clients_beside(state, marks, now);
+    let properties = state.incoming().map(|ticket| &ticket.properties);
+    let beside = marks.as_mut().map(|marks| match properties {
+        Some(properties) => marks.of_session(properties.session_id, &properties.clients, now),
+        None => marks.of_session(None, &ClientList::default(), now),
+    });
+    let beside = beside.unwrap_or_default();
     let lifetimes = &settings.lifetimes;
     state.arrive(arrival, session_id_cookie, &beside, now, lifetimes);
     (pieces, len)
@@ -94,13 +98,6 @@ pub(super) fn report(arrival: Arrival) {
 
 /// The most that a chunk's number adds to name and value.
 const MARK_LEN: usize = 2;
-
-fn clients_beside(state: &State, marks: &mut Marks, now: Timestamp) -> Vec<(ClientId, Timestamp)> {
-    match state.incoming().map(|ticket| &ticket.properties) {
-        Some(properties) => marks.of_session(properties.session_id, &properties.clients, now),
-        None => marks.of_session(None, &ClientList::default(), now),
-    }
-}
 
 /// Seals a ticket for its cookies, within the budget for all of ours. `beside` is the length of those that go with it.
 pub(super) fn seal(

@@ -22,8 +22,8 @@ pub(super) struct InRequest {
     pub(super) state: State,
     /// The ticket as it was last sealed in this request.
     pub(super) sealed: Option<Box<Pieces>>,
-    /// What goes with the ticket.
-    pub(super) marks: Marks,
+    /// What goes with the ticket; none for most.
+    marks: Option<Box<Marks>>,
     /// The record of the session, if it is in a store.
     pub(super) kept: Option<Kept>,
     /// How many cookies the incoming ticket was in.
@@ -104,7 +104,7 @@ impl InRequest {
         Self {
             state: State::new(keeping, cookie),
             sealed: None,
-            marks: Marks::default(),
+            marks: None,
             kept: None,
             count: 1,
             arrived_len: 0,
@@ -202,14 +202,17 @@ impl InRequest {
 
     /// Whether the response has nothing to do if nothing changes.
     pub(super) fn is_clean(&self) -> bool {
-        let marks_stay = !self.marks.are_due() || self.state.is_hands_off();
+        let due = self.marks.as_ref().is_some_and(|marks| marks.are_due());
+        let marks_stay = !due || self.state.is_hands_off();
         self.state.is_clean() && self.chunks >> self.count == 0 && marks_stay
     }
 
     /// The length of the marks that go with a ticket.
     pub(super) fn beside(&self, settings: &Settings, ticket: &Ticket) -> usize {
-        let id = ticket.properties.session_id;
-        id.map_or(0, |id| self.marks.len(id, &settings.authentication.name))
+        match (&self.marks, ticket.properties.session_id) {
+            (Some(marks), Some(id)) => marks.len(id, &settings.authentication.name),
+            _ => 0,
+        }
     }
 
     /// Seals a mark for a client that a ticket's session is to have.
@@ -226,7 +229,15 @@ impl InRequest {
             None => self.arrived_len,
         };
         let others = main + authenticator::session_id_len(settings, ticket);
-        self.marks.add(settings, id, client, others, now)
+        match &self.marks {
+            Some(marks) => marks.add(settings, id, client, others, now),
+            None => Marks::default().add(settings, id, client, others, now),
+        }
+    }
+
+    /// The response sets a mark.
+    pub(super) fn issue(&mut self, addition: Addition) {
+        self.marks.get_or_insert_default().issue(addition);
     }
 
     /// Gives what the response head must carry.
@@ -268,8 +279,12 @@ impl InRequest {
         };
         let current = self.state.session().and_then(mark);
         let over = self.state.ended_arrival().and_then(mark);
+        if self.marks.is_none() && over.is_none() {
+            return Vec::new();
+        }
         let (ended, anew) = (self.state.ended(), self.state.is_anew());
-        self.marks.close(settings, current, over, ended, anew, now)
+        let marks = self.marks.get_or_insert_default();
+        marks.close(settings, current, over, ended, anew, now)
     }
 }
 

@@ -23,12 +23,12 @@ use std::{collections::BTreeSet, time::Duration};
 use crate::{
     clock::Timestamp,
     config::Settings,
-    cookie::{Candidates, Lifespan, MarkKind, mark_name},
+    cookie::{Candidates, Lifespan, MarkKind, Suffix, mark_len},
     error::{Error, ErrorKind},
     id::{ClientId, SessionId},
     lifetimes::IN_FLIGHT,
     protector::{OpenError, Purpose},
-    ticket::{ClientList, Reader, put_bytes},
+    ticket::{ClientList, Reader, Slice, put_bytes},
 };
 
 /// When no request can be under way that has not carried a mark, and known that it was [`IN_FLIGHT`] old: it may take that long to come to the browser, and
@@ -51,7 +51,7 @@ pub(super) struct Marks {
 }
 
 struct Carried {
-    suffix: String,
+    suffix: Suffix,
     /// The length of name and value.
     len: usize,
     said: Said,
@@ -59,7 +59,7 @@ struct Carried {
 
 enum Said {
     /// A session has these clients, each since a time.
-    Clients(SessionId, Vec<(ClientId, Timestamp)>),
+    Clients(SessionId, Added),
     /// A session has ended, at a time.
     Ended(SessionId, Timestamp),
     /// Forged, or another's.
@@ -69,9 +69,23 @@ enum Said {
 }
 
 struct Issued {
-    suffix: String,
+    suffix: Suffix,
     text: String,
-    clients: Vec<(ClientId, Timestamp)>,
+    clients: Added,
+}
+
+/// Clients, each with the time since when it is there in front, as they are sealed.
+#[derive(Clone)]
+struct Added(Slice);
+
+impl Added {
+    fn iter(&self) -> impl Iterator<Item = (&str, Timestamp)> {
+        let mut reader = Reader::new(&self.0);
+        std::iter::from_fn(move || {
+            let since = read_time(&mut reader)?;
+            Some((reader.text()?, since))
+        })
+    }
 }
 
 /// A mark, ready to be issued.
@@ -83,7 +97,7 @@ pub(super) struct Addition {
 
 /// What the response does with a mark: sets it, or expires it if there is no value.
 pub(crate) struct MarkWrite {
-    pub(crate) suffix: String,
+    pub(crate) suffix: Suffix,
     pub(crate) value: Option<String>,
     pub(crate) lifespan: Lifespan,
     /// The request had it.
@@ -93,15 +107,11 @@ pub(crate) struct MarkWrite {
 impl Marks {
     /// Opens the marks of a request.
     pub(super) fn open(settings: &Settings, candidates: &Candidates<'_>, now: Timestamp) -> Self {
-        let carried = candidates.marks.iter().map(|(suffix, value)| {
-            // The scan lets ASCII through, and nothing else.
-            let suffix = String::from_utf8_lossy(suffix).into_owned();
-            let name = mark_name(&settings.authentication.name, &suffix);
-            Carried {
-                len: name.len() + value.len(),
-                said: Said::open(settings, &name, MarkKind::of(suffix.as_bytes()), value, now),
-                suffix,
-            }
+        let name = &settings.authentication.name;
+        let carried = candidates.marks.iter().map(|(suffix, value)| Carried {
+            suffix,
+            len: mark_len(name, value.len()),
+            said: Said::open(settings, suffix, value, now),
         });
         Self {
             carried: carried.collect(),
@@ -125,18 +135,18 @@ impl Marks {
         id: Option<SessionId>,
         main: &ClientList,
         now: Timestamp,
-    ) -> Vec<(ClientId, Timestamp)> {
+    ) -> Vec<(&str, Timestamp)> {
         self.main = main.clone();
-        let (mut clients, mut due) = (Vec::new(), false);
         let ended: Vec<_> = self.ended().collect();
+        let mut carried = self.carried.iter();
+        self.due = carried.any(|mark| self.goes(&mark.said, id, &ended, now));
+        let mut clients = Vec::with_capacity(self.carried.len());
         for carried in &self.carried {
-            due |= self.goes(&carried.said, id, &ended, now);
             match &carried.said {
-                Said::Clients(of, said) if Some(*of) == id => clients.extend_from_slice(said),
+                Said::Clients(of, said) if Some(*of) == id => clients.extend(said.iter()),
                 _ => {}
             }
         }
-        self.due = due;
         clients.sort_by_key(|(_, since)| *since);
         clients
     }
@@ -177,11 +187,11 @@ impl Marks {
             .chain(self.issued.iter().map(|issued| &issued.clients))
             .collect();
         let replaces_all = there.len() >= MOST;
-        let mut clients = vec![(client.clone(), now)];
+        let mut clients = vec![(client.as_str(), now)];
         if replaces_all {
-            clients.extend(there.into_iter().flatten().cloned());
+            clients.extend(there.into_iter().flat_map(Added::iter));
         }
-        let issued = Issued::seal(settings, id, clients, now)?;
+        let issued = Issued::seal(settings, id, &clients, now)?;
         let name = &settings.authentication.name;
         let beside = if replaces_all { 0 } else { self.len(id, name) };
         if issued.len(name) > MAX_COOKIE
@@ -227,7 +237,7 @@ impl Marks {
         let mut writes: Vec<_> = carried
             .filter(|mark| self.goes(&mark.said, id, ended, now))
             .map(|mark| MarkWrite {
-                suffix: mark.suffix.clone(),
+                suffix: mark.suffix,
                 value: None,
                 lifespan: Lifespan::Removed,
                 carried: true,
@@ -257,14 +267,12 @@ impl Marks {
         match said {
             Said::Clients(of, _) if ended.contains(of) => true,
             Said::Clients(of, clients) if Some(*of) == id => {
-                clients.iter().all(|(client, since)| {
-                    now.since(*since) > KEEP && self.main.contains(client.as_str())
-                })
+                let settled = |(client, since): (&str, Timestamp)| {
+                    now.since(since) > KEEP && self.main.contains(client)
+                };
+                clients.iter().all(settled)
             }
-            Said::Clients(_, clients) => {
-                let old = |(_, since): &(ClientId, Timestamp)| now.since(*since) > KEEP;
-                clients.iter().all(old)
-            }
+            Said::Clients(_, clients) => clients.iter().all(|(_, since)| now.since(since) > KEEP),
             Said::Ended(_, at) => now.since(*at) > KEEP,
             Said::Nothing => true,
             Said::Unknown => false,
@@ -273,32 +281,29 @@ impl Marks {
 }
 
 impl Said {
-    fn open(settings: &Settings, name: &str, kind: MarkKind, value: &[u8], now: Timestamp) -> Self {
-        let belongs_to: &[&[u8]] = &[name.as_bytes()];
-        match settings
-            .vault
-            .open_text(now, purpose(kind), belongs_to, value)
-        {
-            Ok(opened) => Self::read(kind, &opened).unwrap_or(Self::Nothing),
+    fn open(settings: &Settings, suffix: Suffix, value: &[u8], now: Timestamp) -> Self {
+        let name = settings.authentication.name.as_bytes();
+        let belongs_to: &[&[u8]] = &[name, suffix.as_bytes()];
+        let purpose = purpose(suffix.kind());
+        match settings.vault.open_text(now, purpose, belongs_to, value) {
+            Ok(opened) => Self::read(suffix.kind(), opened).unwrap_or(Self::Nothing),
             Err(OpenError::Forged) => Self::Nothing,
             Err(OpenError::Unknown) => Self::Unknown,
         }
     }
 
-    /// A session id, then a time for an end, or client ids with a time in front of each.
-    fn read(kind: MarkKind, bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(bytes);
+    /// A session id, then a time for an end, or client ids with a time in front of each. All of it has been authenticated, and was checked when it was
+    /// written.
+    fn read(kind: MarkKind, opened: Slice) -> Option<Self> {
+        let mut reader = Reader::new(&opened);
         let id = SessionId::from_bytes(reader.bytes()?)?;
-        if kind == MarkKind::Ended {
-            let at = read_time(&mut reader)?;
-            return (reader.len() == 0).then_some(Self::Ended(id, at));
-        }
-        let mut clients = Vec::new();
-        while reader.len() > 0 {
-            let since = read_time(&mut reader)?;
-            clients.push((ClientId::parse(reader.text()?).ok()?, since));
-        }
-        Some(Self::Clients(id, clients))
+        Some(match kind {
+            MarkKind::Ended => Self::Ended(id, read_time(&mut reader)?),
+            MarkKind::Client => {
+                let start = opened.len() - reader.len();
+                Self::Clients(id, Added(opened.tail(start)))
+            }
+        })
     }
 }
 
@@ -306,32 +311,33 @@ impl Issued {
     fn seal(
         settings: &Settings,
         id: SessionId,
-        clients: Vec<(ClientId, Timestamp)>,
+        clients: &[(&str, Timestamp)],
         now: Timestamp,
     ) -> Result<Self, Error> {
         // The name follows from the session and the set of clients, whatever their times and order are.
         let mut set = Vec::new();
         put_bytes(&mut set, id.as_bytes());
-        let ids: BTreeSet<_> = clients.iter().map(|(client, _)| client.as_str()).collect();
+        let ids: BTreeSet<_> = clients.iter().map(|(client, _)| *client).collect();
         ids.iter().for_each(|id| put_bytes(&mut set, id.as_bytes()));
 
         let mut said = Vec::new();
         put_bytes(&mut said, id.as_bytes());
-        for (client, since) in &clients {
+        let start = said.len();
+        for (client, since) in clients {
             said.extend_from_slice(&since.0.to_le_bytes());
-            put_bytes(&mut said, client.as_str().as_bytes());
+            put_bytes(&mut said, client.as_bytes());
         }
-        let suffix = MarkKind::Client.suffix(&set);
-        let text = seal(settings, MarkKind::Client, &suffix, &said, now).ok_or(ErrorKind::Seal)?;
+        let suffix = Suffix::new(MarkKind::Client, &set);
+        let text = seal(settings, suffix, &said, now).ok_or(ErrorKind::Seal)?;
         Ok(Self {
             suffix,
             text,
-            clients,
+            clients: Added(Slice::from(said).tail(start)),
         })
     }
 
     fn len(&self, name: &str) -> usize {
-        name.len() + 1 + self.suffix.len() + self.text.len()
+        mark_len(name, self.text.len())
     }
 }
 
@@ -343,9 +349,9 @@ fn mark_ended(
 ) -> Option<MarkWrite> {
     let mut said = Vec::new();
     put_bytes(&mut said, id.as_bytes());
-    let suffix = MarkKind::Ended.suffix(&said);
+    let suffix = Suffix::new(MarkKind::Ended, &said);
     said.extend_from_slice(&now.0.to_le_bytes());
-    let value = seal(settings, MarkKind::Ended, &suffix, &said, now);
+    let value = seal(settings, suffix, &said, now);
     if value.is_none() {
         tracing::warn!(
             "there is no key to note with that a session has ended; a late renewal may bring it back"
@@ -359,18 +365,11 @@ fn mark_ended(
     })
 }
 
-fn seal(
-    settings: &Settings,
-    kind: MarkKind,
-    suffix: &str,
-    said: &[u8],
-    now: Timestamp,
-) -> Option<String> {
-    let name = mark_name(&settings.authentication.name, suffix);
-    let belongs_to: &[&[u8]] = &[name.as_bytes()];
-    settings
-        .vault
-        .seal_text(now, purpose(kind), belongs_to, said)
+fn seal(settings: &Settings, suffix: Suffix, said: &[u8], now: Timestamp) -> Option<String> {
+    let name = settings.authentication.name.as_bytes();
+    let belongs_to: &[&[u8]] = &[name, suffix.as_bytes()];
+    let purpose = purpose(suffix.kind());
+    settings.vault.seal_text(now, purpose, belongs_to, said)
 }
 
 fn purpose(kind: MarkKind) -> Purpose {

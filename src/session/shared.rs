@@ -151,7 +151,7 @@ impl Shared {
             session.sealed = Some(Box::new(sealed));
         }
         if let Some(addition) = addition {
-            session.marks.issue(addition);
+            session.issue(addition);
         }
         Ok(Some(session.state.commit(plan)))
     }

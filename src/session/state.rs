@@ -120,7 +120,7 @@ impl State {
         &mut self,
         arrival: Arrival,
         session_id_cookie: SessionIdCookie,
-        beside: &[(ClientId, Timestamp)],
+        beside: &[(&str, Timestamp)],
         now: Timestamp,
         lifetimes: &Lifetimes,
     ) {
@@ -502,7 +502,7 @@ impl State {
     }
 
     /// Begins with the incoming ticket, if it is alive.
-    fn take_up(&mut self, beside: &[(ClientId, Timestamp)], now: Timestamp, lifetimes: &Lifetimes) {
+    fn take_up(&mut self, beside: &[(&str, Timestamp)], now: Timestamp, lifetimes: &Lifetimes) {
         let Some(ticket) = &mut self.incoming else {
             return;
         };
@@ -532,9 +532,9 @@ impl State {
             let main = std::mem::take(&mut ticket.properties.clients);
             let old = |since: &Timestamp| now.since(*since) > IN_FLIGHT;
             let young = beside.iter().filter(|(_, since)| !old(since));
-            let young = young.map(|(client, _)| client.as_str());
+            let young = young.map(|(client, _)| *client);
             self.apart = ClientList::default().merged(young).without(&main);
-            let all = main.merged(beside.iter().map(|(client, _)| client.as_str()));
+            let all = main.merged(beside.iter().map(|(client, _)| *client));
             folds = all.without(&self.apart) != main;
             ticket.properties.clients = all;
         }

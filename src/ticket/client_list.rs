@@ -38,10 +38,10 @@ impl ClientList {
         Self { wire: wire.into() }
     }
 
-    /// This list and, after its own, what it does not hold yet. There may be many: each is looked up, not searched for.
+    /// This list and, after its own, what it does not hold yet.
     pub(crate) fn merged<'a>(&'a self, added: impl IntoIterator<Item = &'a str>) -> Self {
         let mut wire = self.wire.to_vec();
-        let mut known: HashSet<&str> = self.iter().collect();
+        let mut known = Known::of(self);
         for client_id in added {
             if known.insert(client_id) {
                 put_bytes(&mut wire, client_id.as_bytes());
@@ -52,9 +52,12 @@ impl ClientList {
 
     /// This list without what another holds.
     pub(crate) fn without(&self, other: &Self) -> Self {
+        if other.is_empty() {
+            return self.clone();
+        }
         let mut wire = Vec::with_capacity(self.wire.len());
-        let known: HashSet<&str> = other.iter().collect();
-        for client_id in self.iter().filter(|id| !known.contains(id)) {
+        let mut known = Known::of(other);
+        for client_id in self.iter().filter(|id| known.insert(id)) {
             put_bytes(&mut wire, client_id.as_bytes());
         }
         Self { wire: wire.into() }
@@ -83,6 +86,39 @@ impl ClientList {
     /// The list in a ticket's bytes. Those have been authenticated, so they are not walked through before they are asked for.
     pub(super) fn over(wire: Slice) -> Self {
         Self { wire }
+    }
+}
+
+/// Clients that are known. There may be many, and then each is looked up and not searched for; most sessions have few.
+enum Known<'a> {
+    Few(Vec<&'a str>),
+    Many(HashSet<&'a str>),
+}
+
+impl<'a> Known<'a> {
+    const FEW: usize = 16;
+
+    fn of(list: &'a ClientList) -> Self {
+        let mut known = Self::Few(Vec::with_capacity(4));
+        for client_id in list.iter() {
+            known.insert(client_id);
+        }
+        known
+    }
+
+    /// Whether it was not known before.
+    fn insert(&mut self, client_id: &'a str) -> bool {
+        match self {
+            Self::Many(known) => known.insert(client_id),
+            Self::Few(known) if known.contains(&client_id) => false,
+            Self::Few(known) => {
+                known.push(client_id);
+                if known.len() > Self::FEW {
+                    *self = Self::Many(known.drain(..).collect());
+                }
+                true
+            }
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl Slice {
     }
 
     /// This slice from an offset on.
-    pub(super) fn tail(mut self, offset: usize) -> Self {
+    pub(crate) fn tail(mut self, offset: usize) -> Self {
         match self.len().checked_sub(offset) {
             None | Some(0) => Self::default(),
             Some(len) => {

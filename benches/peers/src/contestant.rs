@@ -30,6 +30,8 @@ pub enum Role {
     Bare,
     /// This crate.
     Ours,
+    /// This crate where it has most to do.
+    OursAtWorst,
     /// A session crate that works in a layer.
     LayeredPeer,
     /// A session crate that works in an extractor alone: what an anonymous request costs there, no layer can match.

@@ -20,6 +20,7 @@ pub const CONTESTANTS: &[Contestant] = &[
     bare::BARE,
     bare::EXTENSION,
     ours::OURS,
+    ours::OURS_CLIENTS_BESIDE,
     peers::TOWER_COOKIES,
     peers::AXUM_EXTRA,
     peers::TOWER_SESSIONS,
@@ -65,8 +66,10 @@ mod tests {
     #[test]
     fn a_session_of_this_crate_holds_every_client() {
         let runtime = runtime();
-        let mut case = runtime.block_on(Case::new(ours::OURS, Row::Read));
-        let clients = runtime.block_on(case.ask("/clients"));
-        assert_eq!(clients, principal::CLIENTS.join(" "));
+        for ours in [ours::OURS, ours::OURS_CLIENTS_BESIDE] {
+            let mut case = runtime.block_on(Case::new(ours, Row::Read));
+            let clients = runtime.block_on(case.ask("/clients"));
+            assert_eq!(clients, principal::CLIENTS.join(" "));
+        }
     }
 }

@@ -20,7 +20,7 @@ pub const OURS: Contestant = Contestant {
     name: "axum-user-session",
     role: Role::Ours,
     router,
-    session: &["/sign-in", "/clients/0", "/clients/1", "/clients/2"],
+    session: &["/session"],
     rows: &[
         Row::Anonymous,
         Row::Read,
@@ -30,6 +30,15 @@ pub const OURS: Contestant = Contestant {
         Row::AddClient,
     ],
     cookies_on_every_answer: false,
+};
+
+/// The same minutes after three clients were added, each by a request of its own: they are in cookies beside the ticket then.
+pub const OURS_CLIENTS_BESIDE: Contestant = Contestant {
+    name: "axum-user-session, three clients just added",
+    role: Role::OursAtWorst,
+    session: &["/sign-in", "/clients/0", "/clients/1", "/clients/2"],
+    rows: &[Row::Read, Row::AddClient],
+    ..OURS
 };
 
 /// Where [`OURS`] answers with what a second `user()` costs, as [`SecondUser`] reads it.
@@ -67,6 +76,7 @@ fn router() -> Router {
         .route(SECOND_USER, get(second_user))
         .route("/clients", get(clients))
         .route("/sign-in", post(sign_in))
+        .route("/session", post(whole_session))
         .route(
             "/clients/0",
             post(|session: UserSession| add_client(session, CLIENTS[0])),
@@ -112,6 +122,15 @@ async fn sign_in(session: UserSession) -> String {
         .sign_in(principal())
         .await
         .expect("the principal has a subject");
+    SUBJECT.to_owned()
+}
+
+/// A session as it is when its clients have been there for a while: in one cookie.
+async fn whole_session(session: UserSession) -> String {
+    sign_in(session.clone()).await;
+    for client in CLIENTS {
+        add_client(session.clone(), client).await;
+    }
     SUBJECT.to_owned()
 }
 

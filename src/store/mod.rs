@@ -24,6 +24,8 @@ pub use self::operation::{
 pub use self::query::{Filter, NameMatch, Part, Position, Query, Selection, end_of_prefix, fold};
 pub use self::record::{Record, event_of};
 pub use self::session_store::SessionStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use crate::device::Device;
 
 pub(crate) use self::boxed::BoxedStore;

@@ -1,0 +1,164 @@
+//! What is under a key, and how it gets out.
+
+use std::time::SystemTime;
+
+use rusqlite::{Connection, OptionalExtension, Params, params};
+
+use super::{
+    end_log,
+    row::{Stored, Time, columns, readable, record, saturating_millis, stored},
+};
+use crate::{
+    ended::{EndReason, Ended},
+    store::{
+        key::RecordKey,
+        operation::{End, Loaded, TOMBSTONE},
+    },
+};
+
+/// What is known of a key.
+pub(super) fn load(
+    connection: &Connection,
+    key: &RecordKey,
+    now: SystemTime,
+) -> rusqlite::Result<Loaded> {
+    let sql = concat!("SELECT ", columns!(), " FROM sessions WHERE key = ?1");
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row([key.as_bytes()], |row| Ok(readable(record(row))));
+    match found.optional()? {
+        Some(Some(record)) => Ok(Loaded::Found(Box::new(record))),
+        Some(None) => Ok(Loaded::Missing),
+        // Where this is no transaction, it may see a later moment than the statement before, and is true then.
+        None if is_remembered(connection, key, now)? => Ok(Loaded::Gone),
+        None => Ok(Loaded::Missing),
+    }
+}
+
+/// Whether a record of this key is over, and was there not long ago.
+pub(super) fn is_remembered(
+    connection: &Connection,
+    key: &RecordKey,
+    now: SystemTime,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM tombstones WHERE key = ?1 AND until > ?2")?
+        .exists(params![key.as_bytes(), Time(now)])
+}
+
+/// The record of a key, or of its newest successor.
+///
+/// A memory names its successor once, so the chain has no end only if somebody has made it so by hand; `UNION` ends it then.
+pub(super) fn newest(
+    connection: &Connection,
+    key: &RecordKey,
+    now: SystemTime,
+) -> rusqlite::Result<Option<Stored>> {
+    let sql = concat!(
+        "WITH RECURSIVE chain (key) AS (
+             VALUES (?1)
+             UNION
+             SELECT successor FROM chain CROSS JOIN tombstones USING (key)
+             WHERE until > ?2 AND successor IS NOT NULL
+         )
+         SELECT ",
+        columns!(),
+        " FROM chain CROSS JOIN sessions USING (key) LIMIT 1"
+    );
+    let selected = select(connection, sql, params![key.as_bytes(), Time(now)])?;
+    Ok(selected.records.into_iter().next())
+}
+
+/// As [`newest`], if it has not expired.
+pub(super) fn newest_live(
+    connection: &Connection,
+    key: &RecordKey,
+    now: SystemTime,
+) -> rusqlite::Result<Option<Stored>> {
+    let newest = newest(connection, key, now)?;
+    Ok(newest.filter(|stored| !stored.record.has_expired(now)))
+}
+
+/// What a statement has found.
+pub(super) struct Selected {
+    pub(super) records: Vec<Stored>,
+    /// How many more rows there were that made no sense, and have been removed.
+    pub(super) senseless: usize,
+}
+
+/// Finds records for an operation that writes.
+pub(super) fn select(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Selected> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let (mut records, mut senseless) = (Vec::new(), Vec::<i64>::new());
+    while let Some(row) = rows.next()? {
+        match readable(stored(row)) {
+            Some(stored) => records.push(stored),
+            None => senseless.push(row.get("id")?),
+        }
+    }
+    for id in &senseless {
+        delete_row(connection, *id)?;
+    }
+    Ok(Selected {
+        records,
+        senseless: senseless.len(),
+    })
+}
+
+/// Ends the session of a record, and logs it.
+pub(super) fn end(
+    connection: &Connection,
+    stored: &Stored,
+    reason: EndReason,
+    now: SystemTime,
+) -> rusqlite::Result<Ended> {
+    delete_row(connection, stored.id)?;
+    remember(connection, &stored.record.key, None, now)?;
+    let ended = stored.record.ended(reason, now);
+    end_log::append(connection, &ended)?;
+    Ok(ended)
+}
+
+/// Ends the session of a key, if it is there and is to end.
+pub(super) fn end_newest(
+    connection: &Connection,
+    key: &RecordKey,
+    end: End,
+    now: SystemTime,
+) -> rusqlite::Result<Option<Ended>> {
+    let newest = newest(connection, key, now)?;
+    let newest = newest.filter(|newest| !end.only_expired || newest.record.has_expired(now));
+    newest
+        .map(|newest| self::end(connection, &newest, end.reason, now))
+        .transpose()
+}
+
+/// Keeps the memory of a record that is no longer there.
+pub(super) fn remember(
+    connection: &Connection,
+    key: &RecordKey,
+    successor: Option<&RecordKey>,
+    now: SystemTime,
+) -> rusqlite::Result<()> {
+    let until = Time(now)
+        .millis()
+        .saturating_add(saturating_millis(TOMBSTONE));
+    // There may be an old memory, if somebody chose the key twice.
+    let sql = "INSERT OR REPLACE INTO tombstones (key, until, successor) VALUES (?1, ?2, ?3)";
+    let successor = successor.map(RecordKey::as_bytes);
+    connection
+        .prepare_cached(sql)?
+        .execute(params![key.as_bytes(), until, successor])?;
+    Ok(())
+}
+
+fn delete_row(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM sessions WHERE id = ?1")?
+        .execute([id])?;
+    Ok(())
+}

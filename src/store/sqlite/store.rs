@@ -1,0 +1,161 @@
+use std::{fmt, path::Path, sync::Arc};
+
+use rusqlite::Connection;
+
+use super::{
+    connection::Database,
+    job::ask,
+    open_error::{OpenError, Problem},
+    options::SqliteOptions,
+    queue::Queue,
+    reader, threads,
+    wal::WalBound,
+    writer,
+};
+use crate::error::StoreError;
+
+/// Keeps sessions in a SQLite file: for a site on one machine, with nothing to run beside it.
+///
+/// A cheap handle; clones are one store. Its threads end, and the file is closed, soon after the last of them is dropped.
+///
+/// ```
+/// use axum_user_session::{KeyRing, SessionConfig, store::SqliteStore};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # std::env::set_current_dir(&folder)?;
+/// let config = SessionConfig::builder(KeyRing::ephemeral())
+///     .store(SqliteStore::open("sessions.db")?)
+///     .build()?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # The file
+///
+/// It is made with mode 0600, and holds who is signed in, in the clear, beside the sealed tickets. Beside it are two more while it is in use, with `-wal` and `-shm` at
+/// the end of their names: **a copy needs all of them**, so copy it with `sqlite3 sessions.db ".backup copy.db"`, and stop every process that has it open
+/// before putting a copy in its place. It must not be on a network file system, where its locks are not reliable.
+///
+/// The tables are `sessions`, `tombstones` and `ends`; they are made, and brought up to date, when the file is opened. A file of another application, of a newer
+/// release, or that is no database is refused.
+///
+/// Several processes on one machine may have it open at once: a new one that takes over from an old one, or an administrator's tool. Their changes wait
+/// for each other, up to [`busy_timeout`](SqliteOptions::busy_timeout).
+///
+/// # What it gives
+///
+/// - **Every operation is one transaction**, or part of one: those that wait at the same moment are written together, and share one wait for the disk. Each
+///   fails alone.
+/// - **What was answered is on the disk**, unless [`Durability::Crash`](super::Durability::Crash) asks for less. An operation that fails while its transaction is committed has
+///   an unknown outcome.
+/// - **Reads don't wait for writes**, nor for lists of everyone, which have a thread of their own.
+/// - **A full or failing disk** fails the operations that write, while records can still be read; a sign of life that could not be written leaves the record as it was. It
+///   goes on by itself when there is room again.
+/// - A caller that goes away before its operation has begun leaves it undone. One that goes away later does not stop it.
+/// - Searching within names is offered; it looks at every name.
+///
+/// # Room
+///
+/// A session of a usual size takes about a kilobyte. What is deleted makes room for others, and the file stays as large as it once was; `VACUUM` makes it smaller,
+/// while changes wait. The log of changes (`-wal`) is usually about 4 MiB.
+///
+/// # Which SQLite
+///
+/// The one that comes with the crate `rusqlite`, versions 0.32 to 0.43. Only one version can be linked into a program: an application that has a SQLite of its own, by
+/// way of `rusqlite` or `sqlx`, decides which.
+#[derive(Clone)]
+pub struct SqliteStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// The operations that write.
+    writes: Arc<Queue>,
+    /// Those that read the records of one key, one session or one subject.
+    reads: Arc<Queue>,
+    /// Those that may have to look at everyone's.
+    lists: Arc<Queue>,
+}
+
+impl SqliteStore {
+    /// Opens a file, or makes it, with the [usual options](SqliteOptions::new).
+    ///
+    /// It blocks for as long as that takes, usually some milliseconds: call it when the service starts.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be opened or written, is no database, another application's or a newer release's, or is locked for longer than
+    /// the busy timeout. The [source](std::error::Error::source) says which, and names the file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        SqliteOptions::new().open(path)
+    }
+
+    pub(super) fn open_with(path: &Path, options: &SqliteOptions) -> Result<Self, StoreError> {
+        Self::start(path, options).map_err(StoreError::new)
+    }
+
+    fn start(path: &Path, options: &SqliteOptions) -> Result<Self, OpenError> {
+        let (database, writer) = Database::open(path, options)?;
+        let readers = (0..options.readers).map(|_| database.open_reader());
+        let readers = readers.collect::<Result<Vec<_>, _>>()?;
+        let lister = database.open_reader()?;
+        // From here on a failure drops it, which ends the threads that have started.
+        let inner = Inner {
+            writes: Arc::new(Queue::new()),
+            reads: Arc::new(Queue::new()),
+            lists: Arc::new(Queue::new()),
+        };
+        let failed = |error: std::io::Error| database.error(Problem::Io(error));
+        let wal = WalBound::new(database.path(), options.busy_timeout);
+        let queue = inner.writes.clone();
+        threads::start("sessions-write", move || writer::run(&writer, &queue, wal))
+            .map_err(failed)?;
+        for reader in readers {
+            let queue = inner.reads.clone();
+            threads::start("sessions-read", move || reader::run(&reader, &queue))
+                .map_err(failed)?;
+        }
+        let queue = inner.lists.clone();
+        threads::start("sessions-list", move || reader::run(&lister, &queue)).map_err(failed)?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Has something done in a transaction, together with others.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        ask(&self.inner.writes, work).await
+    }
+
+    /// Reads what takes little time.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        ask(&self.inner.reads, work).await
+    }
+
+    /// Reads what may take long.
+    pub(super) async fn list<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        ask(&self.inner.lists, work).await
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.writes.close();
+        self.reads.close();
+        self.lists.close();
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "no crate uses a test")]
 
 mod child;
+mod conformance;
 mod crash;
 mod damage;
 mod disk_full;

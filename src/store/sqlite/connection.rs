@@ -81,7 +81,7 @@ impl<'a> Database<'a> {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(self.options.busy_timeout)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        connection.execute_batch(CACHE)?;
+        connection.execute_batch(IN_MEMORY)?;
         Ok(connection)
     }
 
@@ -107,8 +107,9 @@ impl<'a> Database<'a> {
 /// More than there are different statements.
 const STATEMENTS: usize = 128;
 
-/// At most 16 MiB for each connection: enough for the inner pages of a million sessions. The rest is left to the system's cache.
-const CACHE: &str = "PRAGMA cache_size = -16384;";
+/// At most 16 MiB of pages for each connection, enough for the inner ones of a million sessions; the rest is left to the system's cache. And
+/// what is needed for a moment, to undo one operation of many or to sort a list, is not worth a file.
+const IN_MEMORY: &str = "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;";
 
 /// Twice what the log of changes usually has: it is folded into the file when it has 4 MiB.
 const WAL_SIZE: &str = "PRAGMA journal_size_limit = 8388608";

@@ -61,9 +61,9 @@ impl SqliteOptions {
         self
     }
 
-    /// How long an operation waits for another process that writes, before it fails.
+    /// How long an operation waits for another process that writes, before it fails; at most an hour.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+        self.busy_timeout = timeout.min(Duration::from_secs(3600));
         self
     }
 

@@ -159,3 +159,96 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error, sync::mpsc, time::SystemTime};
+
+    use super::*;
+    use crate::store::{
+        key::RecordKey,
+        operation::Loaded,
+        query::{Part, Query, Selection},
+        session_store::SessionStore,
+    };
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    async fn load(store: &SqliteStore) -> Loaded {
+        let key = RecordKey::new([0; RecordKey::LEN], 0);
+        store.load(&key, None, NOW).await.unwrap()
+    }
+
+    fn open() -> (tempfile::TempDir, SqliteStore) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteOptions::new().readers(1);
+        let store = store.open(folder.path().join("sessions.db")).unwrap();
+        (folder, store)
+    }
+
+    /// Somebody's list that takes for ever, and a change that does.
+    #[tokio::test]
+    async fn s9_a_record_is_read_while_others_list_and_write() {
+        let (_folder, store) = open();
+        let (let_go, held) = mpsc::channel::<()>();
+        let (let_go_too, held_too) = mpsc::channel::<()>();
+        let hold = |held: mpsc::Receiver<()>| move |_: &Connection| Ok(held.recv().is_err());
+        let listing = tokio::spawn({
+            let store = store.clone();
+            async move { store.list(hold(held)).await }
+        });
+        let writing = tokio::spawn({
+            let store = store.clone();
+            async move { store.write(hold(held_too)).await }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(load(&store).await, Loaded::Missing);
+        assert!(!listing.is_finished() && !writing.is_finished());
+        drop((let_go, let_go_too));
+        assert!(listing.await.unwrap().unwrap());
+        assert!(writing.await.unwrap().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_and_the_store_goes_on() {
+        let (_folder, store) = open();
+        for _ in 0..3 {
+            let panicked = store.read::<()>(|_| panic!("for the test")).await;
+            let cause = panicked.unwrap_err().source().unwrap().to_string();
+            assert!(cause.contains("panicked"), "{cause}");
+            assert_eq!(load(&store).await, Loaded::Missing);
+            assert!(store.write::<()>(|_| panic!("for the test")).await.is_err());
+            assert_eq!(store.take_expired(1, NOW).await.unwrap(), []);
+            assert!(store.list::<()>(|_| panic!("for the test")).await.is_err());
+            let query = Query {
+                selection: Selection::Everyone,
+                part: Part::Newest,
+                limit: 1,
+            };
+            assert_eq!(store.query(&query, NOW).await.unwrap(), []);
+        }
+    }
+
+    /// A thread that has ended for whatever reason is an error at once, and nothing that is waited for.
+    #[tokio::test]
+    async fn nobody_waits_for_a_thread_that_has_ended() {
+        let (_folder, store) = open();
+        let (let_go, held) = mpsc::channel::<()>();
+        let (begin, begun) = mpsc::channel();
+        let hold = move |_: &Connection| {
+            begin.send(()).unwrap();
+            Ok(held.recv().is_err())
+        };
+        let [first, second] = [store.clone(), store.clone()];
+        let first = tokio::spawn(async move { first.read(hold).await });
+        tokio::task::yield_now().await;
+        begun.recv().unwrap();
+        let second = tokio::spawn(async move { second.read(|_| Ok(())).await });
+        tokio::task::yield_now().await;
+        store.inner.reads.abandon();
+        assert!(second.await.unwrap().is_err(), "it was in the queue");
+        assert!(store.read(|_| Ok(())).await.is_err(), "it came later");
+        drop(let_go);
+        assert!(first.await.unwrap().unwrap(), "it was being done");
+    }
+}

@@ -89,6 +89,9 @@ fn child() {
         "add clients" => runtime.block_on(add_clients(&path)),
         "write" => runtime.block_on(write(&path)),
         "hold the lock" => hold_the_lock(&path),
+        "create one" => runtime.block_on(async {
+            create(&SqliteStore::open(&path).unwrap(), 1).await;
+        }),
         "be refused" => say(&cause(SqliteStore::open(&path))),
         "fill the disk" => runtime.block_on(crate::disk_full::fill(&path)),
         other => panic!("no such task: {other}"),

@@ -1,6 +1,6 @@
 //! What a store opens, and what it refuses.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use axum_user_session::store::{Selection, SessionStore, SqliteStore};
 
@@ -42,9 +42,11 @@ async fn what_was_stored_is_there_when_it_is_opened_again() {
 async fn a_path_is_always_a_file() {
     let folder = tempfile::tempdir().unwrap();
     for name in [":memory:", "file:x?mode=memory", "a b%20?#"] {
+        let mut command = child::command("create one", Path::new(name));
+        assert!(Running::spawn(command.current_dir(&folder)).succeeds());
         let path = folder.path().join(name);
-        create(&SqliteStore::open(&path).unwrap(), 1).await;
         assert!(path.exists(), "{name}");
+        assert_eq!(found(&SqliteStore::open(path).unwrap(), 1).await, record(1));
     }
     assert!(SqliteStore::open("").is_err());
 }

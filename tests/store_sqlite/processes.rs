@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use axum_user_session::store::{SessionStore, SqliteOptions};
+use axum_user_session::store::{SessionStore, SqliteOptions, Touch};
 
 use crate::{
     child::Running,
@@ -49,6 +49,21 @@ async fn s9_a_file_that_is_locked_for_too_long_fails_writes_until_it_is_not() {
     assert!(refused.contains("locked"), "{refused}");
     assert!(began.elapsed() >= timeout);
     assert_eq!(found(&store, 1).await, record(1), "reads go on");
+    let touch = Touch {
+        every: Duration::from_secs(60),
+        expires: now() + Duration::from_secs(7200),
+    };
+    let began = Instant::now();
+    for _ in 0..10 {
+        store
+            .load(&record(1).key, Some(touch), now())
+            .await
+            .unwrap();
+    }
+    assert!(
+        began.elapsed() < timeout,
+        "where no sign of life is due, nobody waits"
+    );
     let opened = SqliteOptions::new().busy_timeout(timeout).open(&place.path);
     assert!(cause(opened).contains("locked"));
 

@@ -1,8 +1,13 @@
 //! What waits together is written together.
 
-use std::{fs, time::Duration};
+use std::{
+    fs, mem,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
 
-use axum_user_session::store::{Durability, SessionStore, SqliteOptions, Touch};
+use axum_user_session::store::{Durability, SessionStore, SqliteOptions, SqliteStore, Touch};
 
 use crate::fixtures::{Place, create, found, now, record};
 
@@ -68,40 +73,67 @@ async fn writers_at_once_share_transactions() {
     assert_eq!(transactions(&place), 20);
 }
 
+/// Puts in a record that is as large as records get.
+async fn put_in_a_large_one(store: &SqliteStore, number: u64) {
+    let mut record = record(number);
+    record.ticket = vec![7; 64 << 10];
+    store.create(&record, None, now()).await.unwrap();
+}
+
+fn len_of_log(place: &Place) -> u64 {
+    let log = format!("{}-wal", place.path.display());
+    fs::metadata(log).unwrap().len()
+}
+
 /// A reader from outside that stays keeps the log of changes growing; when it goes, the log is cut.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_changes_does_not_stay_large() {
     let place = Place::new();
-    let store = SqliteOptions::new()
-        .durability(Durability::Crash)
-        .open(&place.path)
-        .unwrap();
-    let len = || {
-        fs::metadata(format!("{}-wal", place.path.display()))
-            .unwrap()
-            .len()
-    };
+    let store = SqliteOptions::new().durability(Durability::Crash);
+    let store = store.open(&place.path).unwrap();
     create(&store, 0).await;
     let reader = place.connect();
-    reader
-        .execute_batch("BEGIN; SELECT count(*) FROM sessions;")
-        .unwrap();
-    let mut number = 0;
-    let mut grow = async || {
-        number += 1;
-        let mut record = record(number);
-        record.ticket = vec![7; 64 << 10];
-        store.create(&record, None, now()).await.unwrap();
-    };
-    while len() <= 66 << 20 {
-        grow().await;
+    reader.execute_batch(READ).unwrap();
+    let mut numbers = 1..;
+    while len_of_log(&place) <= 66 << 20 {
+        put_in_a_large_one(&store, numbers.next().unwrap()).await;
     }
     reader.execute_batch("COMMIT").unwrap();
-    for _ in 0..1200 {
-        grow().await;
-        if len() <= 8 << 20 {
+    for number in numbers.take(1200) {
+        put_in_a_large_one(&store, number).await;
+        if len_of_log(&place) <= 8 << 20 {
             return;
         }
     }
-    panic!("it still has {} bytes", len());
+    panic!("it still has {} bytes", len_of_log(&place));
 }
+
+/// Somebody is always reading, though none of them for long, so the log of changes can't begin anew by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_changes_is_bounded_while_reads_overlap() {
+    let place = Place::new();
+    let store = SqliteOptions::new().durability(Durability::Crash);
+    let store = store.open(&place.path).unwrap();
+    create(&store, 0).await;
+    let (stop, stopped) = mpsc::channel::<()>();
+    let (mut one, mut other) = (place.connect(), place.connect());
+    one.execute_batch(READ).unwrap();
+    let reads = thread::spawn(move || {
+        while stopped.recv_timeout(Duration::from_millis(3)) == Err(RecvTimeoutError::Timeout) {
+            other.execute_batch(READ).unwrap();
+            one.execute_batch("COMMIT").unwrap();
+            mem::swap(&mut one, &mut other);
+        }
+    });
+    let mut largest = 0;
+    for number in 1..=2000 {
+        put_in_a_large_one(&store, number).await;
+        largest = largest.max(len_of_log(&place));
+    }
+    drop(stop);
+    reads.join().unwrap();
+    // It has taken in twice as much, and has been as large as it may be, or this test has tested nothing.
+    assert!((60 << 20..72 << 20).contains(&largest), "{largest} bytes");
+}
+
+const READ: &str = "BEGIN; SELECT count(*) FROM sessions;";

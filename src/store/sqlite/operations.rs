@@ -11,7 +11,7 @@ use crate::{
             ClientAdded, ClientRemoved, Continuity, Created, End, Limit, Loaded, Purged, Replaced,
             TakenEnd, Touch, Touched, Update, Updated,
         },
-        query::{Query, Selection},
+        query::{Filter, Query, Selection},
         record::Record,
         session_store::SessionStore,
     },
@@ -200,8 +200,7 @@ impl SessionStore for SqliteStore {
 
 /// Whether an index leads to a few records.
 fn is_quick(selection: &Selection) -> bool {
-    let leads = |filter: &crate::store::query::Filter| {
-        filter.wanted_subject().is_some() || filter.wanted_session_id().is_some()
-    };
+    let leads =
+        |filter: &Filter| filter.wanted_subject().is_some() || filter.wanted_session_id().is_some();
     selection.filter().is_some_and(leads)
 }

@@ -21,9 +21,6 @@ struct State {
     closed: bool,
 }
 
-/// More than these can hardly be answered within anybody's time limit.
-const MOST_WAITING: usize = 1024;
-
 impl Queue {
     pub(super) fn new() -> Self {
         Self {
@@ -95,5 +92,34 @@ impl Queue {
     /// A panic can't leave it half changed: each change is one step.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// More than these can hardly be answered within anybody's time limit.
+const MOST_WAITING: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, task::Poll};
+
+    use super::*;
+    use crate::store::sqlite::job::asked;
+
+    #[tokio::test]
+    async fn it_is_full_until_a_job_is_taken() {
+        let queue = Queue::new();
+        let job = || asked(|_| Ok(())).0;
+        for _ in 0..MOST_WAITING {
+            queue.push(job()).await.unwrap();
+        }
+        let mut one_more = pin!(queue.push(job()));
+        let waits = std::future::poll_fn(|cx| Poll::Ready(one_more.as_mut().poll(cx).is_pending()));
+        assert!(waits.await);
+        assert_eq!(queue.take(1).unwrap().len(), 1);
+        one_more.await.unwrap();
+        assert_eq!(queue.take(usize::MAX).unwrap().len(), MOST_WAITING);
+        queue.close();
+        assert!(queue.take(1).is_none());
+        assert!(queue.push(job()).await.is_err());
     }
 }

@@ -53,18 +53,7 @@ pub(super) fn newest(
     key: &RecordKey,
     now: SystemTime,
 ) -> rusqlite::Result<Option<Stored>> {
-    let sql = concat!(
-        "WITH RECURSIVE chain (key) AS (
-             VALUES (?1)
-             UNION
-             SELECT successor FROM chain CROSS JOIN tombstones USING (key)
-             WHERE until > ?2 AND successor IS NOT NULL
-         )
-         SELECT ",
-        columns!(),
-        " FROM chain CROSS JOIN sessions USING (key) LIMIT 1"
-    );
-    let selected = select(connection, sql, params![key.as_bytes(), Time(now)])?;
+    let selected = select(connection, NEWEST, params![key.as_bytes(), Time(now)])?;
     Ok(selected.records.into_iter().next())
 }
 
@@ -161,4 +150,57 @@ fn delete_row(connection: &Connection, id: i64) -> rusqlite::Result<()> {
         .prepare_cached("DELETE FROM sessions WHERE id = ?1")?
         .execute([id])?;
     Ok(())
+}
+
+/// A join that is called `CROSS` is made in the order in which it is written.
+const NEWEST: &str = concat!(
+    "WITH RECURSIVE chain (key) AS (
+         VALUES (?1)
+         UNION
+         SELECT successor FROM chain CROSS JOIN tombstones USING (key)
+         WHERE until > ?2 AND successor IS NOT NULL
+     )
+     SELECT ",
+    columns!(),
+    " FROM chain CROSS JOIN sessions USING (key) LIMIT 1"
+);
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+    use crate::store::sqlite::schema;
+
+    fn connection() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&connection).unwrap();
+        connection
+    }
+
+    #[test]
+    fn s6_successors_are_found_by_their_keys() {
+        let connection = connection();
+        let sql = format!("EXPLAIN QUERY PLAN {NEWEST}");
+        let mut statement = connection.prepare(&sql).unwrap();
+        let steps = statement.query_map([0, 0], |row| row.get::<_, String>(3));
+        let plan: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
+        let plan = plan.join("; ");
+        for expected in [
+            "SEARCH tombstones USING PRIMARY KEY (key=?)",
+            "SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (key=?)",
+        ] {
+            assert!(plan.contains(expected), "{plan}");
+        }
+    }
+
+    /// No store makes such a chain, but somebody with an editor can.
+    #[test]
+    fn s6_a_chain_that_bites_its_tail_is_followed_once() {
+        let connection = connection();
+        let [one, other] = [1, 2].map(|byte| RecordKey::new([byte; RecordKey::LEN], 0));
+        remember(&connection, &one, Some(&other), UNIX_EPOCH).unwrap();
+        remember(&connection, &other, Some(&one), UNIX_EPOCH).unwrap();
+        assert!(newest(&connection, &one, UNIX_EPOCH).unwrap().is_none());
+    }
 }

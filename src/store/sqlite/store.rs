@@ -170,6 +170,7 @@ mod tests {
         operation::Loaded,
         query::{Part, Query, Selection},
         session_store::SessionStore,
+        sqlite::options::Durability,
     };
 
     const NOW: SystemTime = SystemTime::UNIX_EPOCH;
@@ -184,6 +185,34 @@ mod tests {
         let store = SqliteOptions::new().readers(1);
         let store = store.open(folder.path().join("sessions.db")).unwrap();
         (folder, store)
+    }
+
+    /// What was asked of SQLite and can't be seen from outside.
+    #[tokio::test]
+    async fn connections_are_set_as_the_documentation_says() {
+        let folder = tempfile::tempdir().unwrap();
+        for (durability, synchronous) in [(Durability::PowerLoss, 2), (Durability::Crash, 1)] {
+            let options = SqliteOptions::new().durability(durability);
+            let store = options.open(folder.path().join("sessions.db")).unwrap();
+            let settings = |connection: &Connection| {
+                let setting =
+                    |name| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0));
+                Ok([
+                    setting("synchronous")?,
+                    setting("secure_delete")?,
+                    setting("busy_timeout")?,
+                ])
+            };
+            let settings: [i64; 3] = store.write(settings).await.unwrap();
+            assert_eq!(settings, [synchronous, 2, 5000], "{durability:?}");
+            let change = |connection: &Connection| connection.execute("DELETE FROM sessions", []);
+            assert!(store.write(change).await.is_ok());
+            assert!(store.read(change).await.is_err(), "readers can only read");
+            assert!(
+                store.list(change).await.is_err(),
+                "and so can those that list"
+            );
+        }
     }
 
     /// Somebody's list that takes for ever, and a change that does.

@@ -18,15 +18,12 @@ pub(super) struct WalBound {
     busy_timeout: Duration,
 }
 
-const LIMIT: u64 = 64 << 20;
-
-/// How long to wait for reads. A read from outside, such as a backup, may take long, and operations wait meanwhile.
-const PATIENCE: Duration = Duration::from_millis(100);
-
 impl WalBound {
     /// For a database file whose connection has the given time limit otherwise.
     pub(super) fn new(database: &Path, busy_timeout: Duration) -> Self {
-        let mut file = database.as_os_str().to_owned();
+        // SQLite puts it beside the file that a link leads to.
+        let database = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+        let mut file = database.into_os_string();
         file.push("-wal");
         Self {
             file: file.into(),
@@ -64,5 +61,26 @@ impl WalBound {
     /// Tries again when it has grown as much again, so that a reader who stays is not waited for at every turn.
     fn postpone(&mut self, len: u64) {
         self.limit = len.saturating_add(LIMIT);
+    }
+}
+
+const LIMIT: u64 = 64 << 20;
+
+/// How long to wait for reads. A read from outside, such as a backup, may take long, and operations wait meanwhile.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_of_a_linked_file_is_beside_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = fs::canonicalize(&folder).unwrap();
+        let (file, link) = (folder.join("file"), folder.join("link"));
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let bound = WalBound::new(&link, PATIENCE);
+        assert_eq!(bound.file, folder.join("file-wal"));
     }
 }

@@ -4,9 +4,6 @@ use rusqlite::Connection;
 
 use super::{failure::Failure, job::Job, queue::Queue, threads::AbandonOnExit, wal::WalBound};
 
-/// The most operations of one transaction: enough to share the wait for the disk, and not too many to fail together.
-const MOST_IN_A_BATCH: usize = 256;
-
 /// Does the jobs of a queue that write, until it is closed.
 ///
 /// What waits is done in one transaction, so that all of it shares one wait for the disk: while one batch is being written, the next
@@ -67,6 +64,9 @@ fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
 }
+
+/// The most operations of one transaction: enough to share the wait for the disk, and not too many to fail together.
+const MOST_IN_A_BATCH: usize = 256;
 
 #[cfg(test)]
 mod tests {

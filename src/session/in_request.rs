@@ -26,6 +26,8 @@ pub(super) struct InRequest {
     marks: Option<Box<Marks>>,
     /// The record of the session, if it is in a store.
     pub(super) kept: Option<Kept>,
+    /// A record that the request referred to, and that has ended or was replaced a moment ago.
+    pub(super) gone: Option<RecordKey>,
     /// How many cookies the incoming ticket was in.
     count: usize,
     /// The length of names and values of the cookies that the incoming ticket was in.
@@ -106,6 +108,7 @@ impl InRequest {
             sealed: None,
             marks: None,
             kept: None,
+            gone: None,
             count: 1,
             arrived_len: 0,
             chunks: 0,

@@ -156,16 +156,18 @@ impl Shared {
     pub(super) async fn sign_out_of_store(self: Arc<Self>) -> Result<Option<Ended>, Error> {
         let store = self.store();
         let now = self.settings.now();
-        let (plan, kept) = {
+        let (plan, key) = {
             let session = self.lock();
             let plan = session.state.sign_out(now, Rules::of(&self.settings));
-            (plan, session.kept)
+            // If the session was replaced just before this request came, it is its successor that ends.
+            let kept = session.kept.map(|kept| kept.key);
+            (plan, kept.or(session.gone))
         };
         let mut ended = None;
-        if let Some(kept) = kept {
+        if let Some(key) = &key {
             let end = End::because(EndReason::SignOut);
             let limit = store.write_limit;
-            ended = match records::finish(&self.settings, store, &kept.key, end, limit).await? {
+            ended = match records::finish(&self.settings, store, key, end, limit).await? {
                 Finished::Ended(ended) => Some(ended),
                 Finished::Before => None,
                 Finished::Either => plan.outcome.clone(),
@@ -175,12 +177,14 @@ impl Shared {
         if !self.phase.touch() {
             self.phase.mark();
             session.lose();
-            return Err(match kept {
+            session.gone = None;
+            return Err(match key {
                 Some(_) => ErrorKind::CookieNotSent.into(),
                 None => ErrorKind::ResponseSent.into(),
             });
         }
         session.kept = None;
+        session.gone = None;
         session.sealed = None;
         session.state.commit(plan);
         Ok(ended)

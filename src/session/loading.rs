@@ -76,7 +76,7 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
     };
     let mut arrival = carried.arrival;
     let mut loaded = Vec::with_capacity(1);
-    let mut old_key = false;
+    let (mut old_key, mut gone) = (false, None);
     for reference in &carried.references {
         match fetch(&settings, store, reference).await? {
             Fetched::Session(ticket, record) => {
@@ -87,13 +87,17 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
                 old_key = sealed_record::is_under_an_old_key(&settings, &record, settings.now());
                 loaded.push((ticket, kept));
             }
-            Fetched::Nothing(found) => arrival = arrival.max(found),
+            Fetched::Nothing(found) => {
+                gone = gone.or((found == Arrival::Gone).then(|| reference.key()));
+                arrival = arrival.max(found);
+            }
         }
     }
     let only = loaded.len() == 1;
     let now = settings.now();
     arrive(&mut shared, |session, settings| {
         session.arrive_from_store(settings, &carried, arrival, loaded, now);
+        session.gone = gone;
     });
     if validation::is_due(&shared) {
         validation::validate(&mut shared).await?;

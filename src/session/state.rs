@@ -514,7 +514,8 @@ impl State {
             return;
         };
         if times.end() <= now {
-            match now.since(times.end()) > EXPIRED_GRACE {
+            // In a store it was alive a moment ago, so another response may be about to set the cookies of the next.
+            match now.since(times.end()) > EXPIRED_GRACE && self.keeping == Keeping::Cookie {
                 true => self.authentication = Some(Write::Remove),
                 false => self.hands_off = true,
             }

@@ -28,3 +28,11 @@ async fn it_conforms_in_every_wrapping() {
     .await;
     assert!(counter.total() > 1000, "{counter:?}");
 }
+
+/// Over many histories, as this store is quick.
+#[tokio::test]
+async fn promise_1_many_histories_are_answered_as_by_a_plain_store() {
+    for seed in 2..200 {
+        conformance::history::live_through(MemoryStore::new(10_000), seed, 400).await;
+    }
+}

@@ -64,7 +64,7 @@ fn same(got: &[String], expected: &[String], what: &str) {
     );
 }
 
-fn show(record: &Record) -> String {
+pub(super) fn show(record: &Record) -> String {
     let Record {
         key,
         subject,
@@ -91,7 +91,7 @@ fn show(record: &Record) -> String {
     )
 }
 
-fn show_end(ended: &Ended) -> String {
+pub(super) fn show_end(ended: &Ended) -> String {
     let Ended {
         event_id,
         subject,

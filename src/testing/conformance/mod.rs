@@ -27,7 +27,9 @@ mod at_once;
 mod compare;
 mod fixtures;
 mod handles;
+mod plain;
 mod probe;
+mod request;
 mod suite;
 mod ways_to_end;
 
@@ -37,6 +39,7 @@ pub mod delete;
 pub mod end_log;
 pub mod expiry;
 pub mod filter;
+pub mod history;
 pub mod limit;
 pub mod load;
 pub mod memories;

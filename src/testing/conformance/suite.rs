@@ -54,7 +54,7 @@ mod tests {
             let cases = text.lines().filter_map(|line| {
                 let signature = line.strip_prefix("pub async fn ")?;
                 let (name, takes) = signature.split_once('(')?;
-                let is_case = takes.is_empty() || takes.starts_with("store: impl");
+                let is_case = takes.is_empty() || takes.starts_with("store: impl SessionStore)");
                 is_case.then(|| name.to_owned())
             });
             written.extend(cases.map(|case| (module.clone(), case)));

@@ -36,3 +36,10 @@ async fn promise_1_many_histories_are_answered_as_by_a_plain_store() {
         conformance::history::live_through(MemoryStore::new(10_000), seed, 400).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn promise_1_operations_at_once_have_one_order_many_times_over() {
+    for seed in 2..30 {
+        conformance::one_order::find_orders(MemoryStore::new(10_000), seed, 50).await;
+    }
+}

@@ -187,6 +187,9 @@ macro_rules! __each_conformance_case {
                 s14_ends_at_once_are_all_logged
                 s14_unheard_ends_are_tidied_away
             }
+            one_order {
+                promise_1_operations_at_once_have_one_order
+            }
             history {
                 promise_1_a_history_is_answered_as_by_a_plain_store
             }

@@ -44,6 +44,7 @@ pub mod limit;
 pub mod load;
 pub mod memories;
 pub mod names;
+pub mod one_order;
 pub mod order;
 pub mod over;
 pub mod paging;

@@ -46,7 +46,7 @@ impl Shard {
     pub(super) fn get(&self, key: &RecordKey, now: SystemTime) -> Found<'_> {
         match self.slots.get(key) {
             Some(Slot::Record(record)) => Found::Record(record),
-            Some(Slot::Tombstone { until, .. }) if *until > now => Found::Gone,
+            Some(Slot::Tombstone { until, .. }) if *until >= now => Found::Gone,
             _ => Found::Nothing,
         }
     }
@@ -66,7 +66,7 @@ impl Shard {
             until,
             successor: Some(successor),
         }) = self.slots.get(&newest)
-            && *until > now
+            && *until >= now
         {
             newest = *successor;
         }
@@ -207,12 +207,12 @@ impl Shard {
     pub(super) fn forget(&mut self, now: SystemTime) -> u64 {
         let mut forgotten = 0;
         while let Some((until, key)) = self.tombstones.front().copied()
-            && until <= now
+            && until < now
         {
             self.tombstones.pop_front();
             // The key may have a later memory, if somebody chose it twice.
             if let Some(Slot::Tombstone { until, .. }) = self.slots.get(&key)
-                && *until <= now
+                && *until < now
             {
                 self.slots.remove(&key);
                 forgotten += 1;

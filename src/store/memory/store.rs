@@ -144,7 +144,7 @@ impl MemoryStore {
         ended
     }
 
-    /// Runs `attempt`, which answers none when there is no room, and once more when a session that has expired has made some.
+    /// Runs `attempt`, which answers none when there is no room, again for as long as a session that has expired makes some.
     pub(super) fn with_room<T>(
         &self,
         now: SystemTime,
@@ -158,10 +158,15 @@ impl MemoryStore {
                 .end_all(&mut shard, &expired, End::if_expired(), now)
                 .is_empty()
         };
-        attempt().or_else(|| {
-            let made = self.inner.shards.iter().any(make_room);
-            if made { attempt() } else { None }
-        })
+        loop {
+            if let Some(answer) = attempt() {
+                return Some(answer);
+            }
+            // Others who make room and take it at the same time may be quicker.
+            if !self.inner.shards.iter().any(make_room) {
+                return attempt();
+            }
+        }
     }
 
     /// Puts a record in, in whose place others end; none if there is no room.

@@ -42,7 +42,7 @@ pub enum Created {
         /// The sessions that ended because of the limit.
         evicted: Vec<Ended>,
     },
-    /// The key is taken, by a record or the memory of one; nothing has changed. After a reply that was lost, it is the caller's own.
+    /// The key is taken, by a record, expired or not, or the memory of one; nothing has changed. After a reply that was lost, it is the caller's own.
     Exists,
     /// The limit of sessions per subject refuses it; nothing has changed.
     Denied,
@@ -147,7 +147,8 @@ pub enum Replaced {
         /// The old session, if it does not go on, and then those that ended because of the limit.
         ended: Vec<Ended>,
     },
-    /// The session was to go on, and there is no such record, or it has expired or ended, or it is another subject's; nothing has changed.
+    /// The session was to go on, and there is no such record, or it has expired or ended, or it is another subject's; or the new record is over already.
+    /// Nothing has changed.
     Missing,
     /// The limit of sessions per subject refuses it; nothing has changed.
     Denied,

@@ -43,6 +43,7 @@ use crate::{
 ///
 /// Times come from the caller's clock, in whole milliseconds, and may step back a little between calls. Subjects have 1 to 255 characters, names and devices are bounded, and
 /// none of these holds a control character. `limit`s and `max`es are at least 1. Operations may be cancelled at any point, when a time limit is over.
+/// Keys are never chosen twice, but session ids may be, by hosts that bring their own: two records of different subjects can have the same.
 pub trait SessionStore: Send + Sync + 'static {
     /// Puts a new record in, if its key is free.
     ///
@@ -130,10 +131,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// one leaves the new one's key. The count of sessions stays, so the limit does not matter.
     ///
     /// [`NewSession`](Continuity::NewSession): the old session ends as [`Replaced`](EndReason::Replaced), if it is there and the same subject's, and the new one is created
-    /// under the limit, whether or not it was. Nothing is taken over.
+    /// under the limit, whether or not it was. Nothing is taken over. An old one that has expired is left to those who take such.
     ///
     /// If the new key has a record already, this is the second attempt of a caller that lost a reply: it gives that record's clients and
-    /// `created`, and nothing else happens.
+    /// `created`, and nothing else happens. If that record is over by then, and remembered, the new one is [`Missing`](Replaced::Missing), whatever the continuity.
     ///
     /// # Errors
     ///
@@ -180,7 +181,7 @@ pub trait SessionStore: Send + Sync + 'static {
         async move { self.query(&query, now).await }
     }
 
-    /// Gives a part of a list of records, newest first.
+    /// Gives a part of a list of records, newest first. Fewer than `limit` means that there are no more in this part.
     ///
     /// A session that is there throughout is neither left out nor repeated while one page after the other is asked for, whatever comes and goes
     /// meanwhile, signing in again included.

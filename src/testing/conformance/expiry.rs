@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ended::EndReason,
-    store::{Loaded, Record, SessionStore},
+    store::{Loaded, Record, SessionStore, Touched},
 };
 
 /// Only what has expired is taken, from the very moment on at which it expires, with all there is to tell.
@@ -124,4 +124,33 @@ pub async fn s13_sessions_that_expire_together_are_all_taken(store: impl Session
     }
     assert_eq!(taken.len(), 12);
     assert!(store.take_expired(3, at(HOUR)).await.is_empty());
+}
+
+/// Sessions that would have expired if they had not been used do not stand in the way of those that have.
+pub async fn s13_used_sessions_do_not_hide_the_expired(store: impl SessionStore) {
+    let store = Probe::new(store);
+    let used: Vec<_> = (0..12).map(|number| record("alice", number)).collect();
+    let expired: Vec<_> = (12..15)
+        .map(|number| Record {
+            expires: at(HOUR + MINUTE),
+            ..record("alice", number)
+        })
+        .collect();
+    store.put_all(&used).await;
+    store.put_all(&expired).await;
+    let early = at(HOUR - MS);
+    for record in &used {
+        let touched = store.touch(&record.key, touch(early), early).await;
+        assert_eq!(touched, Touched::Touched);
+    }
+    let now = at(HOUR + MINUTE);
+    let mut taken = Vec::new();
+    for expected in [2, 1, 0] {
+        let batch = store.take_expired(2, now).await;
+        assert_eq!(batch.len(), expected);
+        taken.extend(batch);
+    }
+    let expected = ends(&expired, EndReason::Expired, now);
+    same_set_of_ends(&taken, &expected, "what was taken");
+    assert_eq!(store.everyone(now).await.len(), 12);
 }

@@ -175,6 +175,7 @@ macro_rules! __each_conformance_case {
                 s13_the_expired_are_taken_in_batches
                 s13_many_takers_take_each_once
                 s13_sessions_that_expire_together_are_all_taken
+                s13_used_sessions_do_not_hide_the_expired
             }
             end_log {
                 s14_what_was_taken_is_hidden_for_its_lease
@@ -186,6 +187,10 @@ macro_rules! __each_conformance_case {
                 s14_no_end_is_lost_between_enders_and_takers
                 s14_ends_at_once_are_all_logged
                 s14_unheard_ends_are_tidied_away
+            }
+            cancelled {
+                promise_6_a_caller_that_gave_up_may_ask_again
+                s14_what_nobody_got_comes_again
             }
             one_order {
                 promise_1_operations_at_once_have_one_order

@@ -33,6 +33,7 @@ mod request;
 mod suite;
 mod ways_to_end;
 
+pub mod cancelled;
 pub mod clients;
 pub mod create;
 pub mod delete;

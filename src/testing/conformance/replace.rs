@@ -1,7 +1,7 @@
 //! Signing in again: the session goes on in another record.
 
 use super::{
-    compare::{same_record, same_records},
+    compare::{same_record, same_records, same_set_of_ends},
     fixtures::*,
     probe::Probe,
 };
@@ -32,7 +32,7 @@ pub async fn s5_a_session_goes_on_in_another_record(store: impl SessionStore) {
     let expected = Record {
         created: old.created,
         clients: clients(["zebra", "alpha", "common", "own", "another"]),
-        ..new
+        ..new.clone()
     };
     assert_eq!(answer, replaced(expected.created, &expected.clients));
     let there = store.found(&new.key, at(SECOND)).await;
@@ -43,7 +43,17 @@ pub async fn s5_a_session_goes_on_in_another_record(store: impl SessionStore) {
         let listed = store.find(&filter, 10, at(SECOND)).await;
         same_records(&listed, [&expected], "the session, listed");
     }
+    for (name, count) in [("alice, again", 1), ("alice the 1th", 0)] {
+        let listed = store.count(&named(name).into(), at(SECOND)).await;
+        assert_eq!(listed, count, "by the name {name}");
+    }
     assert!(store.drain_log(at(SECOND)).await.is_empty());
+
+    // Its life is its own too.
+    assert!(store.take_expired(10, old.expires).await.is_empty());
+    let taken = store.take_expired(10, new.expires).await;
+    let ended = [expected.ended(EndReason::Expired, new.expires)];
+    same_set_of_ends(&taken, &ended, "what expires in the end");
 }
 
 /// What the old record had in the store at that moment counts: clients that came and went, and a life that was extended, which is not taken over.

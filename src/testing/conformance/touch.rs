@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ended::EndReason,
-    store::{Continuity, End, Loaded, Record, SessionStore, Touch, Touched},
+    store::{Continuity, Created, End, Loaded, Record, SessionStore, Touch, Touched},
 };
 
 /// A touch is due from the very moment on at which the last one is old enough, and not before.
@@ -87,7 +87,7 @@ pub async fn s3_a_touch_leaves_all_else_alone(store: impl SessionStore) {
     same_record(&there, &record, "touched");
 }
 
-/// Who was touched expires later, for all who ask: for lists, for counts, for those who take the expired.
+/// Who was touched expires later, for all who ask: for lists, for counts, for limits, for those who take the expired.
 pub async fn s13_a_touched_session_expires_later(store: impl SessionStore) {
     let store = Probe::new(store);
     let record = record("alice", 1);
@@ -100,6 +100,9 @@ pub async fn s13_a_touched_session_expires_later(store: impl SessionStore) {
     assert!(store.take_expired(10, last).await.is_empty());
     assert_eq!(store.count(&everyone, last).await, 1);
     assert_eq!(store.find(&of_subject("alice"), 10, last).await.len(), 1);
+    let second = self::record("alice", 2);
+    let answer = store.create(&second, deny(1), last).await;
+    assert_eq!(answer, Created::Denied, "it counts");
     let expired = store.take_expired(10, now + HOUR).await;
     assert_eq!(expired.len(), 1, "it is over at last");
 }

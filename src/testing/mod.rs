@@ -1,5 +1,5 @@
 //! Help for tests and benchmarks, of this crate and of applications: a [`ManualClock`], a cookie-keeping [`Browser`], stores that
-//! [count](Counter) and [fail](Faults), and the [`codec`] of tickets.
+//! [count](Counter) and [fail](Faults), the [suite](conformance) that every store is held to, and the [`codec`] of tickets.
 //!
 //! Nothing here is meant for a running service.
 

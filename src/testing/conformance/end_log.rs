@@ -93,6 +93,7 @@ pub async fn s14_takers_at_once_share_nothing(store: impl SessionStore) {
                         break taken;
                     }
                     taken.extend(batch);
+                    assert!(taken.len() < 1000, "it has no end");
                 }
             }
         };

@@ -98,6 +98,7 @@ pub async fn s13_many_takers_take_each_once(store: impl SessionStore) {
                         break taken;
                     }
                     taken.extend(batch);
+                    assert!(taken.len() < 1000, "it has no end");
                 }
             }
         };

@@ -198,6 +198,9 @@ fn each_once(pages: &[Record], expected: &BTreeMap<SessionId, SystemTime>, what:
     }
 }
 
+/// More than was ever put in.
+const NO_END: usize = 1000;
+
 async fn forward<S: SessionStore>(
     store: &Probe<S>,
     selection: &Selection,
@@ -216,6 +219,7 @@ async fn forward<S: SessionStore>(
         if is_last {
             return pages;
         }
+        assert!(pages.len() < NO_END, "the list has no end");
     }
 }
 
@@ -237,6 +241,7 @@ async fn backward<S: SessionStore>(
         if is_last {
             return pages;
         }
+        assert!(pages.len() < NO_END, "the list has no beginning");
     }
 }
 

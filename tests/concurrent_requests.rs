@@ -299,8 +299,8 @@ async fn c21_a_mark_is_bound_to_its_session_and_name() {
     lab.sign_in("alice").await;
     lab.add_client("c1").await;
     let marked = |lab: &Lab| {
-        let name = lab.browser.cookie_names().into_iter();
-        let name = name.filter(|name| name.starts_with(ADDED)).next().unwrap();
+        let mut names = lab.browser.cookie_names().into_iter();
+        let name = names.find(|name| name.starts_with(ADDED)).unwrap();
         (
             name.to_owned(),
             lab.browser.cookie(name).unwrap().to_owned(),

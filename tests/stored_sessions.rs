@@ -407,7 +407,7 @@ async fn s8_records_that_were_tampered_with_are_no_session() {
     type Tamper = fn(&mut Record, &Record);
     let table: [(&str, Tamper); 7] = [
         ("a bit of the ticket", |record, _| record.ticket[40] ^= 1),
-        ("a cut ticket", |record, _| drop(record.ticket.pop())),
+        ("a cut ticket", |record, _| record.ticket.truncate(60)),
         ("an empty ticket", |record, _| record.ticket.clear()),
         ("another subject", |record, _| {
             record.subject = "mallory".to_owned()

@@ -16,7 +16,7 @@ pub(super) const HOUR: Duration = Duration::from_secs(3600);
 /// Common servers and proxies refuse requests with more than 8 KiB of headers.
 const DEFAULT_BUDGET: usize = 7 * 1024;
 
-/// Collects settings for [`SessionConfig`].
+/// Collects settings for [`SessionConfig`](super::SessionConfig).
 #[must_use]
 pub struct SessionConfigBuilder {
     pub(super) key_ring: KeyRing,

@@ -90,8 +90,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Expires a cookie wherever earlier configurations have set it. A jar keeps one cookie per name, so these are headers always.
-    pub(crate) fn remove_legacy(&mut self, policy: &'a CookiePolicy, name: &Cow<'a, str>) {
-        for (scope, header) in policy.legacy_removals(name) {
+    pub(crate) fn remove_legacy(&mut self, policy: &'a CookiePolicy, name: Cow<'a, str>) {
+        for (scope, header) in policy.legacy_removals(&name) {
             self.written.push(Written {
                 name: name.clone(),
                 scope,

@@ -30,7 +30,7 @@ fn session_id<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'
         return;
     };
     if closed.closing.deliberate {
-        writer.remove_legacy(policy, &own_name(policy));
+        writer.remove_legacy(policy, own_name(policy));
     }
     let carried = closed.carried_session_id;
     match &closed.closing.session_id {
@@ -79,7 +79,7 @@ fn authentication<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writ
     };
     if closed.closing.deliberate && policy.has_legacy_scopes() {
         (0..settings.most_pieces)
-            .for_each(|index| writer.remove_legacy(policy, &chunk_name(&policy.name, index)));
+            .for_each(|index| writer.remove_legacy(policy, chunk_name(&policy.name, index)));
     }
     for index in (kept..u16::BITS as usize).rev() {
         if closed.carries(index) || index < expired_at_sign_out {

@@ -299,7 +299,7 @@ impl Shared {
                     version: sealed.record.version,
                 });
                 session.sealed = Some(Box::new(sealed.pieces));
-                let plan = plan.as_stored(stored.clients, stored.ended);
+                let plan = plan.into_stored(stored.clients, stored.ended);
                 let established = session.state.commit(plan);
                 return Ok((established.session_id, established.ended));
             }

@@ -79,7 +79,8 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
     let (mut old_key, mut gone) = (false, None);
     for reference in &carried.references {
         match fetch(&settings, store, reference).await? {
-            Fetched::Session(ticket, record) => {
+            Fetched::Session(session) => {
+                let (ticket, record) = *session;
                 let kept = Kept {
                     key: record.key,
                     version: record.version,
@@ -108,7 +109,7 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
 }
 
 enum Fetched {
-    Session(Ticket, Box<Record>),
+    Session(Box<(Ticket, Record)>),
     /// No session, and what to make of the cookie.
     Nothing(Arrival),
 }
@@ -152,7 +153,7 @@ async fn fetch(
     }
     store.recent.note(&key, record.renewed.into());
     match opened {
-        Ok(ticket) => Ok(Fetched::Session(ticket, record)),
+        Ok(ticket) => Ok(Fetched::Session(Box::new((ticket, *record)))),
         Err(_) => Ok(Fetched::Nothing(Arrival::Dead)),
     }
 }

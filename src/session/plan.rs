@@ -119,7 +119,7 @@ impl<T> Plan<T> {
 
 impl Plan<Established> {
     /// The sign-in as a store has carried it out: with the clients that the session has there, and what has ended there.
-    pub(crate) fn as_stored(mut self, clients: ClientList, ended: Option<Ended>) -> Self {
+    pub(crate) fn into_stored(mut self, clients: ClientList, ended: Option<Ended>) -> Self {
         if let Next::Session { ticket, .. } = &mut self.next {
             ticket.properties.clients = clients;
         }

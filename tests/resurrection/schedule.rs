@@ -18,11 +18,11 @@ use axum_user_session::{
 use tokio::sync::{mpsc, oneshot};
 
 /// What an actor does.
-pub type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An actor's gate: it waits in front of every operation of the store, and wherever it pauses, until it is let through.
 #[derive(Clone)]
-pub struct Gate {
+pub(crate) struct Gate {
     actor: usize,
     stage: mpsc::UnboundedSender<Event>,
     open: Arc<AtomicBool>,
@@ -31,26 +31,24 @@ pub struct Gate {
 
 /// What has happened, in order, for the message of a failed assertion.
 #[derive(Clone, Default)]
-pub struct Trace(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Trace(Arc<Mutex<Vec<String>>>);
 
 enum Event {
     Waits {
         actor: usize,
         go: oneshot::Sender<()>,
     },
-    Done {
-        actor: usize,
-    },
+    Done,
 }
 
 impl Gate {
     /// The store, with this gate in front.
-    pub fn around<S: SessionStore>(&self, store: S) -> Intercepted<S, Self> {
+    pub(crate) fn around<S: SessionStore>(&self, store: S) -> Intercepted<S, Self> {
         Intercepted::new(store, self.clone())
     }
 
     /// Lets others go first.
-    pub async fn pause(&self, before: &str) {
+    pub(crate) async fn pause(&self, before: &str) {
         // What is done beside the requests is nobody's turn.
         if !self.open.load(Ordering::Acquire) {
             let (go, gone) = oneshot::channel();
@@ -70,7 +68,7 @@ impl Interceptor for Gate {
 }
 
 impl Trace {
-    pub fn note(&self, what: String) {
+    pub(crate) fn note(&self, what: String) {
         self.0.lock().unwrap().push(what);
     }
 }
@@ -82,7 +80,7 @@ impl std::fmt::Display for Trace {
 }
 
 /// One order in which the actors are let through.
-pub struct Run {
+pub(crate) struct Run {
     stage: mpsc::UnboundedSender<Event>,
     events: mpsc::UnboundedReceiver<Event>,
     open: Arc<AtomicBool>,
@@ -94,11 +92,11 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn trace(&self) -> &Trace {
+    pub(crate) fn trace(&self) -> &Trace {
         &self.trace
     }
 
-    pub fn gate(&self, actor: usize) -> Gate {
+    pub(crate) fn gate(&self, actor: usize) -> Gate {
         Gate {
             actor,
             stage: self.stage.clone(),
@@ -108,12 +106,9 @@ impl Run {
     }
 
     /// Plays the actors to their ends.
-    pub async fn play(&mut self, acts: Vec<Act>) {
+    pub(crate) async fn play(&mut self, acts: Vec<Act>) {
         let mut playing = acts.len();
-        let tasks: Vec<_> = (0..)
-            .zip(acts)
-            .map(|(actor, act)| self.start(actor, act))
-            .collect();
+        let tasks: Vec<_> = acts.into_iter().map(|act| self.start(act)).collect();
         let mut waiting: HashMap<usize, VecDeque<oneshot::Sender<()>>> = HashMap::new();
         let mut unheard_of = playing;
         loop {
@@ -126,7 +121,7 @@ impl Run {
                     .expect("the run itself holds a sender")
                 {
                     Event::Waits { actor, go } => waiting.entry(actor).or_default().push_back(go),
-                    Event::Done { .. } => playing -= 1,
+                    Event::Done => playing -= 1,
                 }
                 unheard_of -= 1;
             }
@@ -154,17 +149,17 @@ impl Run {
         }
     }
 
-    fn start(&self, actor: usize, act: Act) -> tokio::task::JoinHandle<()> {
+    fn start(&self, act: Act) -> tokio::task::JoinHandle<()> {
         /// Says that an actor is done, also when it panics.
-        struct Done(mpsc::UnboundedSender<Event>, usize);
+        struct Done(mpsc::UnboundedSender<Event>);
 
         impl Drop for Done {
             fn drop(&mut self) {
-                let _ = self.0.send(Event::Done { actor: self.1 });
+                let _ = self.0.send(Event::Done);
             }
         }
 
-        let done = Done(self.stage.clone(), actor);
+        let done = Done(self.stage.clone());
         tokio::spawn(async move {
             let _done = done;
             act.await;
@@ -173,7 +168,7 @@ impl Run {
 }
 
 /// Runs a play in every order there is, and gives their number.
-pub async fn every_order(mut play: impl AsyncFnMut(&mut Run)) -> usize {
+pub(crate) async fn every_order(mut play: impl AsyncFnMut(&mut Run)) -> usize {
     let mut prefix = Vec::new();
     for runs in 1.. {
         let (stage, events) = mpsc::unbounded_channel();

@@ -29,8 +29,8 @@ use crate::{
 ///
 /// The log of ends is bounded by the same number. If nobody takes ends from it, the oldest are dropped, with a warning.
 ///
-/// Every operation is atomic. [`query`](SessionStore::query), [`count`](SessionStore::count) and
-/// [`delete_matching`](SessionStore::delete_matching) without a subject go through the shards one after the other.
+/// Every operation is atomic. [`query`](crate::store::SessionStore::query), [`count`](crate::store::SessionStore::count) and
+/// [`delete_matching`](crate::store::SessionStore::delete_matching) without a subject go through the shards one after the other.
 ///
 /// ```
 /// use axum_user_session::{KeyRing, SessionConfig, store::MemoryStore};

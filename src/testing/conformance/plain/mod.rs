@@ -1,0 +1,4 @@
+mod state;
+mod store;
+
+pub(super) use self::store::Plain;

@@ -21,6 +21,8 @@ pub use self::operation::{
     ClientAdded, ClientRemoved, Continuity, Created, End, Limit, Loaded, Purged, Replaced,
     TOMBSTONE, TakenEnd, Touch, Touched, Update, Updated, WhenReached,
 };
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresOptions, PostgresStore};
 pub use self::query::{Filter, NameMatch, Part, Position, Query, Selection, end_of_prefix, fold};
 pub use self::record::{Record, event_of};
 pub use self::session_store::SessionStore;

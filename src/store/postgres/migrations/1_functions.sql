@@ -161,18 +161,17 @@ declare
     v_evicted bytea[] := '{}';
 begin
     loop
-        -- The second attempt of a caller that lost a reply is told what the first has done.
+        v_old := {schema}.newest(p_old, p_now);
+        if not p_goes_on then
+            -- The old one does not count if it is the same subject's; otherwise it makes no difference.
+            v_evicted := {schema}.make_room(p_subject, p_limit, p_deny, v_old, p_now);
+        end if;
+        -- The second attempt of a caller that lost a reply is told what the first has done. We may just have waited for that.
         return query
             select case when gone_until_ms is null then 'replaced' else 'missing' end, created_ms, clients, null::{schema}.ended
             from {schema}.sessions where key = p_key and (gone_until_ms is null or gone_until_ms > p_now);
         if found then
             return;
-        end if;
-
-        v_old := {schema}.newest(p_old, p_now);
-        if not p_goes_on then
-            -- The old one does not count, if it is there and the same subject's; for another subject or none it makes no difference.
-            v_evicted := {schema}.make_room(p_subject, p_limit, p_deny, v_old, p_now);
         end if;
         select key, expires_ms, session_id, created_ms, clients into v_there
         from {schema}.sessions where key = v_old and gone_until_ms is null and subject = p_subject for update;

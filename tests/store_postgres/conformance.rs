@@ -1,0 +1,18 @@
+//! The contract, on two nodes at once: one with connections of its own, and one with a pool of the host's.
+
+use axum_user_session::{store::PostgresStore, store_conformance, testing::conformance::Nodes};
+
+use crate::support::{fresh_options, hosts_pool, shared_url};
+
+store_conformance! {
+    #[ignore = "needs PostgreSQL: bash tests/run.sh"]
+    two_nodes()
+}
+
+async fn two_nodes() -> Nodes<PostgresStore> {
+    let options = fresh_options();
+    let own = options.clone().connect(&shared_url()).await.unwrap();
+    own.migrate().await.unwrap();
+    let hosts = options.pool(hosts_pool(4).await);
+    Nodes::new([own, hosts])
+}

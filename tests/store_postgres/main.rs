@@ -1,0 +1,7 @@
+//! The store in PostgreSQL, on a server of its own: held to the contract of all stores, and to what is its own.
+#![cfg(all(unix, feature = "postgres"))]
+
+mod conformance;
+#[path = "../support/servers/mod.rs"]
+mod servers;
+mod support;

@@ -13,6 +13,6 @@ async fn two_nodes() -> Nodes<PostgresStore> {
     let options = fresh_options();
     let own = options.clone().connect(&shared_url()).await.unwrap();
     own.migrate().await.unwrap();
-    let hosts = options.pool(hosts_pool(4).await);
+    let hosts = options.pool(hosts_pool(&shared_url(), 4).await);
     Nodes::new([own, hosts])
 }

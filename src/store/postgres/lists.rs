@@ -31,24 +31,14 @@ pub(super) fn page(
     let live = format!("gone_until_ms is null and expires_ms > {now}{rest}{beyond}");
     let limit = query.limit;
     let text = match lead {
-        // Few rows are found by name and sorted; among many, a page of them is soon met on the way through the whole list. What is
-        // looked at is at most FEW rows, or those among which a page of more than FEW is met.
-        Lead::Name { looked_at } => format!(
-            "with size as materialized (
-                select count(*) as matches
-                from (select from {{schema}}.sessions where {first} limit {FEW} + 1) as few
-            ),
-            found as (
-                (select {RECORD} from (select * from {{schema}}.sessions where {first} offset 0) as named
-                where (select matches from size) <= {FEW} and {live}
-                order by {order} limit {limit})
-                union all
-                (select {RECORD} from {{schema}}.sessions
-                where (select matches from size) > {FEW} and {looked_at} and {live}
-                order by {order} limit {limit})
-            )
-            select {RECORD} from found order by {order}"
-        ),
+        Lead::Name { looked_at } => include_str!("sql/page_by_name.sql")
+            .replace("{few}", &FEW.to_string())
+            .replace("{record}", RECORD)
+            .replace("{first}", &first)
+            .replace("{looked_at}", &looked_at)
+            .replace("{live}", &live)
+            .replace("{order}", order)
+            .replace("{limit}", &limit.to_string()),
         _ => format!(
             "select {RECORD} from {{schema}}.sessions where {first} and {live} \
              order by {order} limit {limit}"
@@ -177,7 +167,8 @@ impl Lead {
         match self {
             Self::SessionId => "session_id",
             Self::Name { .. } => "folded_name",
-            Self::Subject | Self::Everyone => "created_ms, session_id",
+            Self::Subject => "subject, created_ms",
+            Self::Everyone => "created_ms, session_id",
         }
     }
 }
@@ -186,7 +177,7 @@ impl Lead {
 struct Prefix {
     /// As a range, for the index; so there is no pattern to escape.
     range: String,
-    /// In a form that no index fits.
+    /// In a form that no index fits, and that the planner expects every other row to meet, so that it never reads all to find some.
     looked_at: String,
 }
 
@@ -204,7 +195,9 @@ impl Prefix {
             .map(|end| format!(" and folded_name < {end}"));
         Ok(Self {
             range: format!("folded_name >= {begin}{}", end.unwrap_or_default()),
-            looked_at: format!("left(folded_name, char_length({begin})) = {begin}"),
+            looked_at: format!(
+                "coalesce(left(folded_name, char_length({begin})) = {begin}, false)"
+            ),
         })
     }
 }

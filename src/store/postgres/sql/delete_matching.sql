@@ -12,12 +12,12 @@ doomed as materialized (
     order by key for update
 ),
 buried as (
-    update {schema}.sessions as s set
+    update {schema}.sessions set
         version = null, created_ms = null, renewed_ms = null, expires_ms = null, sweep_ms = null,
         subject = null, session_id = null, display_name = null, folded_name = null, user_agent = null, address = null,
         clients = null, ticket = null,
         gone_until_ms = $2
-    from doomed where s.key = doomed.key
+    where key = any (array(select key from doomed))
 ),
 logged as (
     insert into {schema}.ended (at_ms, event_id, subject, session_id, display_name, reason, clients)

@@ -7,8 +7,8 @@ with next as materialized (
     for update skip locked
 ),
 taken as (
-    update {schema}.ended as e set leased_until_ms = $2, attempts = attempts + 1
-    from next where e.place = next.place
-    returning e.*
+    update {schema}.ended set leased_until_ms = $2, attempts = attempts + 1
+    where place = any (array(select place from next))
+    returning *
 )
 select attempts, {ended} from taken order by place

@@ -11,16 +11,16 @@ over as materialized (
     select * from due where expires_ms <= $1
 ),
 postponed as (
-    update {schema}.sessions as s set sweep_ms = due.expires_ms
-    from due where s.key = due.key and due.expires_ms > $1
+    update {schema}.sessions set sweep_ms = expires_ms
+    where key = any (array(select key from due where expires_ms > $1))
 ),
 buried as (
-    update {schema}.sessions as s set
+    update {schema}.sessions set
         version = null, created_ms = null, renewed_ms = null, expires_ms = null, sweep_ms = null,
         subject = null, session_id = null, display_name = null, folded_name = null, user_agent = null, address = null,
         clients = null, ticket = null,
         gone_until_ms = $2
-    from over where s.key = over.key
+    where key = any (array(select key from over))
 ),
 logged as (
     insert into {schema}.ended (at_ms, event_id, subject, session_id, display_name, reason, clients)

@@ -161,16 +161,14 @@ async fn a_database_that_can_not_hold_every_text_is_refused() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: bash tests/run.sh"]
 async fn a_migration_can_be_given_up() {
-    let schema = fresh_schema();
+    let database = Postgres::shared().create_database();
     let options = PostgresOptions::new().max_connections(1);
-    let options = options.schema(&schema).unwrap();
-    let own = options.clone().connect(&shared_url()).await.unwrap();
-    let hosts = options.pool(hosts_pool(&shared_url(), 1).await);
+    let own = options.clone().connect(&database.url).await.unwrap();
+    let hosts = options.pool(hosts_pool(&database.url, 1).await);
 
-    let mut other = PgConnection::connect(&shared_url()).await.unwrap();
-    let lock = "select pg_advisory_lock(hashtextextended($1, 4721183))";
-    let lock = sqlx::query(lock).bind(&schema);
-    lock.execute(&mut other).await.unwrap();
+    let mut other = PgConnection::connect(&database.url).await.unwrap();
+    let lock = "select pg_advisory_lock(hashtextextended('axum_user_session', 4721183))";
+    sqlx::query(lock).execute(&mut other).await.unwrap();
     for store in [&own, &hosts] {
         let migration = timeout(Duration::from_millis(200), store.migrate());
         assert!(migration.await.is_err(), "it waits");
@@ -179,9 +177,10 @@ async fn a_migration_can_be_given_up() {
 
     for store in [&own, &hosts] {
         store.migrate().await.unwrap();
-        let open = "select count(*) from pg_stat_activity where state like 'idle in transaction%'";
-        assert_eq!(sql(open), "0");
     }
+    let open = "select count(*) from pg_stat_activity \
+        where datname = current_database() and state like 'idle in transaction%'";
+    assert_eq!(Postgres::shared().sql(&database.name, open), "0");
     assert_works(&own).await;
 }
 

@@ -13,9 +13,10 @@ use super::{
 use crate::{
     ended::{EndReason, Ended, EventId},
     error::StoreError,
+    id::SessionId,
     store::{
         operation::{Purged, TakenEnd},
-        query::{Part, Query, Selection},
+        query::{Filter, Part, Query, Selection},
         record::Record,
     },
 };
@@ -53,8 +54,13 @@ impl PostgresStore {
         max: usize,
         now: SystemTime,
     ) -> Result<u64, StoreError> {
-        let first = (to_millis(now), remembered_until(now), reason.as_str());
         let max = max as u64;
+        if let Some(filter) = selection.filter()
+            && let Some(subject) = filter.wanted_subject()
+        {
+            return self.end_of_subject(subject, filter, reason, max, now).await;
+        }
+        let first = (to_millis(now), remembered_until(now), reason.as_str());
         let mut ended = 0;
         loop {
             let statement = lists::delete(self.schema(), selection, first, max - ended)?;
@@ -68,6 +74,30 @@ impl PostgresStore {
                 return Ok(ended);
             }
         }
+    }
+
+    /// At one moment, as nobody adds a session of the subject meanwhile.
+    async fn end_of_subject(
+        &self,
+        subject: &str,
+        filter: &Filter,
+        reason: EndReason,
+        max: u64,
+        now: SystemTime,
+    ) -> Result<u64, StoreError> {
+        let beginning = filter.wanted_name().map(lists::beginning).transpose()?;
+        let statement = self.statements().delete_of_subject.query();
+        let statement = statement
+            .bind(subject)
+            .bind(filter.wanted_session_id().map(SessionId::as_str))
+            .bind(beginning)
+            .bind(filter.excepted().map(SessionId::as_str))
+            .bind(reason.as_str())
+            .bind(i64::try_from(max).unwrap_or(i64::MAX))
+            .bind(to_millis(now))
+            .bind(remembered_until(now));
+        let row = self.row(statement).await?;
+        Columns::of(&row).number().map_err(store_error)
     }
 
     pub(super) async fn end_expired(

@@ -63,7 +63,8 @@ pub(super) fn count(
     Ok(values.statement(schema, &text))
 }
 
-/// The end of at most `max` sessions; `now`, until when they are remembered and `reason` are its first values.
+/// The end of at most `max` sessions that need not be one subject's; `now`, until when they are remembered and `reason` are its first
+/// values.
 pub(super) fn delete(
     schema: &Schema,
     selection: &Selection,
@@ -183,11 +184,7 @@ struct Prefix {
 
 impl Prefix {
     fn of(values: &mut Values, name: &NameMatch) -> Result<Self, StoreError> {
-        let NameMatch::BeginsWith(prefix) = name else {
-            return Err(StoreError::new(
-                "the PostgreSQL store does not search within names",
-            ));
-        };
+        let prefix = beginning(name)?;
         let begin = values.place(prefix)?;
         let end = end_of_prefix(prefix).map(|end| values.place(end));
         let end = end
@@ -199,6 +196,16 @@ impl Prefix {
                 "coalesce(left(folded_name, char_length({begin})) = {begin}, false)"
             ),
         })
+    }
+}
+
+/// What a name is to begin with, which is all that is offered.
+pub(super) fn beginning(name: &NameMatch) -> Result<&str, StoreError> {
+    match name {
+        NameMatch::BeginsWith(beginning) => Ok(beginning),
+        NameMatch::Contains(_) => Err(StoreError::new(
+            "the PostgreSQL store does not search within names",
+        )),
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) struct Statements {
     pub(super) remove_client: Statement,
     pub(super) replace: Statement,
     pub(super) delete: Statement,
+    pub(super) delete_of_subject: Statement,
     pub(super) acknowledge: Statement,
     pub(super) purge: Statement,
 }
@@ -73,6 +74,9 @@ impl Statements {
             delete: statement(&format!(
                 "select {ENDED} from {{schema}}.delete_session($1, $2, $3, $4, $5)"
             )),
+            delete_of_subject: statement(
+                "select {schema}.delete_of_subject($1, $2, $3, $4, $5, $6, $7, $8)",
+            ),
             acknowledge: statement(include_str!("sql/acknowledge.sql")),
             purge: statement(include_str!("sql/purge.sql")),
         }

@@ -3,8 +3,9 @@
 -- They stand on READ COMMITTED: each statement of a function sees what was committed before that statement began, and one that has
 -- waited for the lock of a row sees what has become of the row. So a function that finds a row gone looks again, and learns why.
 --
--- Locks: whoever locks several sessions does so in the order of their keys, or passes by those that are locked. A row under a new
--- key is seen by nobody else until it is committed. So nobody waits in a circle, but for a function that has to look again while it
+-- Locks: whoever puts a session in, or ends those of a subject, first takes the subject's lock: together with others if it is one more
+-- session, alone if it depends on which ones there are. After that come the locks of rows; whoever locks several does so in the order
+-- of their keys, or passes by those that are locked. So nobody waits in a circle, but for a function that has to look again while it
 -- holds locks; the server notices that, undoes one of the two, and the store tries again.
 --
 -- A node of an older release calls these functions after a newer one has brought the schema up. So what a function is called, takes
@@ -33,20 +34,27 @@ create function {schema}.put(
 ) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $function$
 begin
-    delete from {schema}.sessions where key = p_key and gone_until_ms <= p_now;
-    insert into {schema}.sessions (
-        key, subject, session_id, version, created_ms, renewed_ms, expires_ms, sweep_ms,
-        display_name, folded_name, user_agent, address, clients, ticket
-    ) values (
-        p_key, p_subject, p_session_id, p_version, p_created, p_renewed, p_expires, p_expires,
-        p_display_name, p_folded_name, p_user_agent, p_address, p_clients, p_ticket
-    ) on conflict (key) do nothing;
-    return found;
+    loop
+        insert into {schema}.sessions (
+            key, subject, session_id, version, created_ms, renewed_ms, expires_ms, sweep_ms,
+            display_name, folded_name, user_agent, address, clients, ticket
+        ) values (
+            p_key, p_subject, p_session_id, p_version, p_created, p_renewed, p_expires, p_expires,
+            p_display_name, p_folded_name, p_user_agent, p_address, p_clients, p_ticket
+        ) on conflict (key) do nothing;
+        if found then
+            return true;
+        end if;
+        delete from {schema}.sessions where key = p_key and gone_until_ms <= p_now;
+        if not found then
+            return false;
+        end if;
+    end loop;
 end
 $function$;
 
--- Makes a session the memory of one. Its row is locked.
-create function {schema}.bury(p_key bytea, p_successor bytea, p_gone_until bigint) returns void
+-- Makes sessions the memory of some. Their rows are locked.
+create function {schema}.bury(p_keys bytea[], p_successor bytea, p_gone_until bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $function$
 begin
     update {schema}.sessions
@@ -54,59 +62,63 @@ begin
         subject = null, session_id = null, display_name = null, folded_name = null, user_agent = null, address = null,
         clients = null, ticket = null,
         successor = p_successor, gone_until_ms = p_gone_until
-    where key = p_key;
+    where key = any (p_keys);
 end
 $function$;
 
--- Ends sessions, in the order given, and logs that. Their rows are locked.
+-- Ends sessions, and gives the entries of the log, in the order in which the sessions were created. Their rows are locked.
 create function {schema}.finish(p_keys bytea[], p_reason text, p_now bigint, p_gone_until bigint) returns setof {schema}.ended
 language plpgsql set search_path = pg_catalog, pg_temp as $function$
-declare
-    v_key bytea;
 begin
-    foreach v_key in array p_keys loop
-        return query
+    if cardinality(p_keys) = 0 then
+        return;
+    end if;
+    return query
+        with logged as (
             insert into {schema}.ended (at_ms, event_id, subject, session_id, display_name, reason, clients)
             select p_now, substr(key, 1, 16), subject, session_id, display_name, p_reason, clients
-            from {schema}.sessions where key = v_key
-            returning *;
-        perform {schema}.bury(v_key, null, p_gone_until);
-    end loop;
+            from {schema}.sessions where key = any (p_keys)
+            order by created_ms, session_id
+            returning *
+        )
+        select * from logged order by place;
+    perform {schema}.bury(p_keys, null, p_gone_until);
 end
 $function$;
 
--- Which sessions of a subject have to end for one more, the one created first before the others; null if the limit refuses it.
--- `p_but` does not count. From here on nobody else adds a session of the subject under a limit, and all that are there are locked.
+-- Takes the lock of a subject until the end of the transaction.
+create function {schema}.lock_subject(p_subject text, p_alone boolean) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $function$
+begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise 'sessions are kept at the isolation level READ COMMITTED' using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    -- Two subjects with one hash wait for each other, which does no harm.
+    if p_alone then
+        perform pg_advisory_xact_lock(hashtextextended(p_subject, 4721183));
+    else
+        perform pg_advisory_xact_lock_shared(hashtextextended(p_subject, 4721183));
+    end if;
+end
+$function$;
+
+-- Which sessions of a subject have to end for one more; null if the limit refuses it. `p_but` does not count. The subject is locked
+-- for us alone, and now all its sessions are.
 create function {schema}.make_room(p_subject text, p_limit bigint, p_deny boolean, p_but bytea, p_now bigint) returns bytea[]
 language plpgsql set search_path = pg_catalog, pg_temp as $function$
 declare
-    v_locked bytea[];
-    v_before bytea[];
     v_live bytea[];
     v_excess bigint;
 begin
     if p_limit is null then
         return '{}';
     end if;
-    if current_setting('transaction_isolation') <> 'read committed' then
-        raise 'a limit of sessions takes the transaction isolation READ COMMITTED' using errcode = 'object_not_in_prerequisite_state';
-    end if;
-    perform pg_advisory_xact_lock(hashtextextended(p_subject, 4721183));
-    loop
-        -- A session that was replaced while we waited for it goes on under a key that we have not seen, so we look until it is quiet.
-        select array_agg(key) into v_locked from (
-            select key from {schema}.sessions
-            where subject = p_subject and gone_until_ms is null
-            order by key for update
-        ) as locked;
-        exit when v_locked is not distinct from v_before;
-        v_before := v_locked;
-    end loop;
-    select array_agg(key order by created_ms, session_id) into v_live
+    perform from {schema}.sessions where subject = p_subject and gone_until_ms is null order by key for update;
+    select coalesce(array_agg(key order by created_ms, session_id), '{}') into v_live
     from {schema}.sessions
     where subject = p_subject and gone_until_ms is null and expires_ms > p_now and key is distinct from p_but;
 
-    v_excess := coalesce(cardinality(v_live), 0) + 1 - p_limit;
+    v_excess := cardinality(v_live) + 1 - p_limit;
     if v_excess <= 0 then
         return '{}';
     elsif p_deny then
@@ -127,20 +139,20 @@ language plpgsql set search_path = pg_catalog, pg_temp as $function$
 declare
     v_evicted bytea[];
 begin
+    perform {schema}.lock_subject(p_subject, p_limit is not null);
     v_evicted := {schema}.make_room(p_subject, p_limit, p_deny, p_key, p_now);
-    -- Asked again after a lost reply, it is told that its own key is taken, whatever the limit says now.
-    if exists (select from {schema}.sessions where key = p_key and (gone_until_ms is null or gone_until_ms > p_now)) then
-        return query select 'exists', null::{schema}.ended;
-    elsif v_evicted is null then
-        return query select 'denied', null::{schema}.ended;
-    elsif not {schema}.put(
+    if v_evicted is null then
+        -- Asked again after a lost reply, it is told that its own key is taken, though there is no room now.
+        perform from {schema}.sessions where key = p_key and (gone_until_ms is null or gone_until_ms > p_now);
+        return query select case when found then 'exists' else 'denied' end, null::{schema}.ended;
+    elsif {schema}.put(
         p_key, p_subject, p_session_id, p_version, p_created, p_renewed, p_expires,
         p_display_name, p_folded_name, p_user_agent, p_address, p_clients, p_ticket, p_now
     ) then
-        return query select 'exists', null::{schema}.ended;
-    else
         return query select 'created', null::{schema}.ended;
         return query select 'created', e from {schema}.finish(v_evicted, 'limit_reached', p_now, p_gone_until) as e;
+    else
+        return query select 'exists', null::{schema}.ended;
     end if;
 end
 $function$;
@@ -160,6 +172,7 @@ declare
     v_is_there boolean;
     v_evicted bytea[] := '{}';
 begin
+    perform {schema}.lock_subject(p_subject, p_limit is not null and not p_goes_on);
     loop
         v_old := {schema}.newest(p_old, p_now);
         if not p_goes_on then
@@ -200,7 +213,7 @@ begin
 
     return query select 'replaced', p_created, p_clients, null::{schema}.ended;
     if p_goes_on then
-        perform {schema}.bury(v_old, p_key, p_gone_until);
+        perform {schema}.bury(array[v_old], p_key, p_gone_until);
     else
         if v_is_there then
             return query select 'replaced', p_created, p_clients, e
@@ -232,6 +245,41 @@ begin
     if v_expires <= p_now or not p_only_expired then
         return query select * from {schema}.finish(array[v_key], p_reason, p_now, p_gone_until);
     end if;
+end
+$function$;
+
+-- Ends sessions of a subject that meet some criteria, at most `p_max`, and gives their number. A criterion that is null is met by all.
+create function {schema}.delete_of_subject(
+    p_subject text, p_session_id text, p_name_begin text, p_except text, p_reason text, p_max bigint, p_now bigint, p_gone_until bigint
+) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $function$
+declare
+    v_picked bytea[];
+    v_locked bytea[];
+    v_ended bigint := 0;
+begin
+    perform {schema}.lock_subject(p_subject, true);
+    loop
+        v_picked := array(
+            select key from {schema}.sessions
+            where subject = p_subject and gone_until_ms is null
+                and (p_session_id is null or session_id = p_session_id)
+                and (p_name_begin is null or left(folded_name, char_length(p_name_begin)) = p_name_begin)
+                and (p_except is null or session_id <> p_except)
+            order by subject, created_ms limit p_max - v_ended
+        );
+        v_locked := array(
+            select key from {schema}.sessions
+            where key = any (v_picked) and gone_until_ms is null
+                and (p_name_begin is null or left(folded_name, char_length(p_name_begin)) = p_name_begin)
+            order by key for update
+        );
+        perform {schema}.finish(v_locked, p_reason, p_now, p_gone_until);
+        v_ended := v_ended + cardinality(v_locked);
+        -- If some have ended while we waited for them, there may be others instead.
+        exit when cardinality(v_locked) = cardinality(v_picked) or v_ended = p_max;
+    end loop;
+    return v_ended;
 end
 $function$;
 

@@ -2,6 +2,7 @@
 #![cfg(all(unix, feature = "postgres"))]
 
 mod conformance;
+mod faults;
 mod migrations;
 #[path = "../support/servers/mod.rs"]
 mod servers;

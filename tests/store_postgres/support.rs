@@ -40,9 +40,10 @@ pub(crate) fn quoted(schema: &str) -> String {
     format!("\"{}\"", schema.replace('"', "\"\""))
 }
 
-/// A pool as a host has it, with what is set by default.
+/// A pool as a host has it, with what the documentation of the store advises.
 pub(crate) async fn hosts_pool(url: &str, max_connections: u32) -> PgPool {
     let options = PgPoolOptions::new().max_connections(max_connections);
+    let options = options.test_before_acquire(false);
     options.connect(url).await.unwrap()
 }
 

@@ -3,7 +3,10 @@
 
 mod conformance;
 mod faults;
+mod guarded;
 mod migrations;
+mod plans;
+mod races;
 #[path = "../support/servers/mod.rs"]
 mod servers;
 mod support;

@@ -10,3 +10,4 @@ mod races;
 #[path = "../support/servers/mod.rs"]
 mod servers;
 mod support;
+mod upkeep;

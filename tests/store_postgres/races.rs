@@ -5,14 +5,15 @@ use std::{num::NonZeroU32, time::Duration};
 use axum_user_session::{
     ended::EndReason,
     store::{
-        Continuity, End, Filter, Limit, PostgresOptions, PostgresStore, Selection, SessionStore,
-        Touch, WhenReached,
+        ClientAdded, Continuity, End, Filter, Limit, PostgresOptions, PostgresStore, Selection,
+        SessionStore, Touch, Update, Updated, WhenReached,
     },
 };
+use sqlx::{Connection, PgConnection};
 
 use crate::{
     servers::Postgres,
-    support::{HOUR, client, migrated, next_of, now, session},
+    support::{HOUR, client, fresh_store, hosts_pool, migrated, next_of, now, session},
 };
 
 /// Whatever is done to many sessions at once, nobody waits in a circle, which the server would notice after a second.
@@ -130,4 +131,53 @@ async fn s12_the_limit_holds_while_sessions_get_new_keys() {
         }
         renewing.await.unwrap();
     }
+}
+
+/// What is not there yet has no other version.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL: bash tests/run.sh"]
+async fn s3_an_update_meets_the_beginning_of_its_record() {
+    let store = fresh_store().await;
+    for number in 0..500 {
+        let record = session("alice", number);
+        let creating = tokio::spawn({
+            let (store, record) = (store.clone(), record.clone());
+            async move { store.create(&record, None, now()).await }
+        });
+        let update = Update {
+            ticket: vec![1],
+            display_name: None,
+        };
+        let updated = store.update(&record.key, &update, 1, now()).await.unwrap();
+        assert_ne!(updated, Updated::Conflict);
+        creating.await.unwrap().unwrap();
+    }
+}
+
+/// The host's isolation level lets the server undo what meets another operation. That is tried again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: bash tests/run.sh"]
+async fn what_the_server_has_undone_is_tried_again() {
+    let database = Postgres::shared().create_database();
+    let own = migrated(PostgresStore::connect(&database.url).await.unwrap()).await;
+    let record = session("alice", 1);
+    own.create(&record, None, now()).await.unwrap();
+    let level = "options[default_transaction_isolation]=repeatable%20read";
+    let url = format!("{}?{level}", database.url);
+    let strict = PostgresStore::new(hosts_pool(&url, 1).await);
+
+    let mut other = PgConnection::connect(&database.url).await.unwrap();
+    let mut change = other.begin().await.unwrap();
+    let changed = sqlx::query("update axum_user_session.sessions set renewed_ms = renewed_ms");
+    changed.execute(&mut *change).await.unwrap();
+    let adding = tokio::spawn(async move {
+        let late = client("late");
+        strict.add_client(&record.key, &late, now()).await
+    });
+    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while Postgres::shared().sql(&database.name, waits) != "1" {
+        tokio::task::yield_now().await;
+    }
+    change.commit().await.unwrap();
+    assert_eq!(adding.await.unwrap().unwrap(), ClientAdded::Added);
 }

@@ -308,14 +308,22 @@ language plpgsql set search_path = pg_catalog, pg_temp as $function$
 declare
     v_version bigint;
 begin
-    update {schema}.sessions
-    set version = version + 1, ticket = p_ticket, display_name = p_display_name, folded_name = p_folded_name
-    where key = p_key and gone_until_ms is null and expires_ms > p_now and version = p_expected
-    returning version into v_version;
-    if not found then
-        select 0 into v_version from {schema}.sessions where key = p_key and gone_until_ms is null and expires_ms > p_now;
-    end if;
-    return v_version;
+    loop
+        update {schema}.sessions
+        set version = version + 1, ticket = p_ticket, display_name = p_display_name, folded_name = p_folded_name
+        where key = p_key and gone_until_ms is null and expires_ms > p_now and version = p_expected
+        returning version into v_version;
+        if found then
+            return v_version;
+        end if;
+        select version into v_version from {schema}.sessions where key = p_key and gone_until_ms is null and expires_ms > p_now;
+        if not found then
+            return null;
+        elsif v_version <> p_expected then
+            return 0;
+        end if;
+        -- It has just been put in.
+    end loop;
 end
 $function$;
 

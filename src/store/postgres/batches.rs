@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use super::{
     error::store_error,
     lists,
-    rows::{Columns, readable, remembered_until, to_millis, to_millis_up},
+    rows::{Columns, as_limit, readable, remembered_until, to_millis, to_millis_up},
     store::PostgresStore,
 };
 use crate::{
@@ -54,13 +54,13 @@ impl PostgresStore {
         max: usize,
         now: SystemTime,
     ) -> Result<u64, StoreError> {
-        let max = max as u64;
         if let Some(filter) = selection.filter()
             && let Some(subject) = filter.wanted_subject()
         {
             return self.end_of_subject(subject, filter, reason, max, now).await;
         }
         let first = (to_millis(now), remembered_until(now), reason.as_str());
+        let max = as_limit(max).unsigned_abs();
         let mut ended = 0;
         loop {
             let statement = lists::delete(self.schema(), selection, first, max - ended)?;
@@ -82,7 +82,7 @@ impl PostgresStore {
         subject: &str,
         filter: &Filter,
         reason: EndReason,
-        max: u64,
+        max: usize,
         now: SystemTime,
     ) -> Result<u64, StoreError> {
         let beginning = filter.wanted_name().map(lists::beginning).transpose()?;
@@ -93,7 +93,7 @@ impl PostgresStore {
             .bind(beginning)
             .bind(filter.excepted().map(SessionId::as_str))
             .bind(reason.as_str())
-            .bind(i64::try_from(max).unwrap_or(i64::MAX))
+            .bind(as_limit(max))
             .bind(to_millis(now))
             .bind(remembered_until(now));
         let row = self.row(statement).await?;
@@ -108,8 +108,11 @@ impl PostgresStore {
         let mut ended = Vec::new();
         for _ in 0..ROUNDS {
             let left = max - ended.len();
-            let statement = self.statements().take_expired(left);
-            let statement = statement.bind(to_millis(now)).bind(remembered_until(now));
+            let statement = self.statements().take_expired(max);
+            let statement = statement
+                .bind(to_millis(now))
+                .bind(remembered_until(now))
+                .bind(as_limit(left));
             let rows = match self.rows(statement).await {
                 Ok(rows) => rows,
                 // What the rounds before have ended is to be told.
@@ -117,7 +120,7 @@ impl PostgresStore {
                 Err(error) => return Err(error),
             };
             let looked_at = expired(&rows, &mut ended).map_err(store_error)?;
-            if looked_at < left as u64 || ended.len() == max {
+            if looked_at < max as u64 || ended.len() >= max {
                 break;
             }
         }

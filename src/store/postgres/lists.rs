@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use sqlx::{Arguments, AssertSqlSafe, Encode, Postgres, Type, postgres::PgArguments, query};
 
 use super::{
-    rows::{RECORD, to_millis},
+    rows::{RECORD, as_limit, to_millis},
     schema::Schema,
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(super) fn page(
     let Criteria { lead, first, rest } = Criteria::of(&mut values, query.selection.filter())?;
     let (beyond, order) = part(&mut values, &query.part)?;
     let live = format!("gone_until_ms is null and expires_ms > {now}{rest}{beyond}");
-    let limit = query.limit;
+    let limit = as_limit(query.limit);
     let text = match lead {
         Lead::Name { looked_at } => include_str!("sql/page_by_name.sql")
             .replace("{few}", &FEW.to_string())

@@ -13,6 +13,7 @@ use crate::error::StoreError;
 const MIGRATIONS: [&[&str]; 1] = [&[
     include_str!("migrations/1_tables.sql"),
     include_str!("migrations/1_functions.sql"),
+    include_str!("migrations/1_operations.sql"),
 ]];
 
 pub(super) async fn migrate(connections: &Connections, schema: &Schema) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! Sessions in PostgreSQL.
 
+mod answers;
 mod batches;
 mod connections;
 mod error;

@@ -64,7 +64,7 @@ impl PostgresOptions {
     /// with a [`pool`](Self::pool) of the host, whose connections are its own matter.
     ///
     /// A request that has waited long enough gives up at its own limit; this is about the work that then goes on in the server for nobody.
-    /// [`count`](super::SessionStore::count) over very many sessions is what takes longest.
+    /// [`count`](crate::store::SessionStore::count) over very many sessions is what takes longest, and no operation takes more than 30 seconds.
     pub fn statement_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.statement_timeout = timeout.into();
         self
@@ -72,8 +72,7 @@ impl PostgresOptions {
 
     /// Opens a connection, to see that there is a server, and makes the store.
     ///
-    /// The URL is the driver's: `postgres://user:password@host:port/database`, with `sslmode`, `sslrootcert` and others as parameters. For TLS enable one of the
-    /// driver's features for it in your own manifest, such as `sqlx/tls-rustls-aws-lc-rs`; without one, `sslmode=require` is an error.
+    /// The URL is the driver's: `postgres://user:password@host:port/database`, with `sslmode`, `sslrootcert` and others as parameters.
     ///
     /// # Errors
     ///
@@ -86,10 +85,7 @@ impl PostgresOptions {
         Ok(PostgresStore::of(connections, self.schema))
     }
 
-    /// Makes a store that takes its connections from a pool of the host.
-    ///
-    /// Such a pool makes one or two more round trips for each operation, which the store's [own connections](Self::connect) don't. Set its
-    /// `test_before_acquire` to false to save one: after a failure, the store tests connections itself.
+    /// Makes a store that takes its connections from a pool of the host. [What to think of](PostgresStore#connections) is told there.
     pub fn pool(self, pool: PgPool) -> PostgresStore {
         PostgresStore::of(Connections::hosts(pool), self.schema)
     }

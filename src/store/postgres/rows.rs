@@ -171,6 +171,11 @@ pub(super) fn bind_record<'q>(
         .bind(&record.ticket)
 }
 
+/// A number of rows at most, of which PostgreSQL knows no greater one than this.
+pub(super) fn as_limit(max: usize) -> i64 {
+    i64::try_from(max).unwrap_or(i64::MAX)
+}
+
 /// Until when something that ends now is remembered.
 pub(super) fn remembered_until(now: SystemTime) -> i64 {
     to_millis(now).saturating_add(to_millis_up(TOMBSTONE))
@@ -186,7 +191,7 @@ pub(super) fn to_millis(time: SystemTime) -> i64 {
 
 /// A duration, rounded up: what takes a part of a millisecond more is not over before the next one.
 pub(super) fn to_millis_up(duration: Duration) -> i64 {
-    let part = i64::from(duration.subsec_nanos() % 1_000_000 > 0);
+    let part = i64::from(!duration.subsec_nanos().is_multiple_of(1_000_000));
     whole_millis(duration).saturating_add(part)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query};
 
 use super::{
-    rows::{ENDED, RECORD},
+    rows::{ENDED, RECORD, as_limit},
     schema::Schema,
 };
 
@@ -68,7 +68,7 @@ impl Statements {
             add_client: statement("select {schema}.add_client($1, $2, $3)"),
             remove_client: statement("select {schema}.remove_client($1, $2, $3)"),
             replace: statement(&format!(
-                "select outcome, created_ms, clients, {ended} from {{schema}}.replace_session(\
+                "select outcome, created, all_clients, {ended} from {{schema}}.replace_session(\
                  {record}, $14, $15, $16, $17, $18, $19)"
             )),
             delete: statement(&format!(
@@ -92,7 +92,7 @@ impl Statements {
 
     /// A limit is written out, for the planner to know it.
     fn batch(&self, template: &str, limit: usize) -> Query<'static, Postgres, PgArguments> {
-        let template = template.replace("{limit}", &limit.to_string());
+        let template = template.replace("{limit}", &as_limit(limit).to_string());
         let template = template.replace("{ended}", ENDED);
         Statement::new(&self.schema, &template).query()
     }

@@ -1,4 +1,4 @@
--- Ends a batch of sessions that have expired. $1: now, $2: until when they are remembered.
+-- Ends sessions that have expired, and looks at a batch for that. $1: now, $2: until when they are remembered, $3: how many at most.
 with due as materialized (
     -- What another is at work on is passed by. What has changed since this statement began is seen as it is now.
     select key, expires_ms, subject, session_id, display_name, clients
@@ -8,7 +8,7 @@ with due as materialized (
     for update skip locked
 ),
 over as materialized (
-    select * from due where expires_ms <= $1
+    select * from due where expires_ms <= $1 order by expires_ms limit $3
 ),
 postponed as (
     update {schema}.sessions set sweep_ms = expires_ms

@@ -1,1 +1,27 @@
+mod begin;
+mod call;
+mod change;
+mod check;
+mod cluster;
+mod ends;
+mod entry;
+mod failure;
+mod finish;
+mod index;
+mod keys;
+mod link;
+mod list;
+mod look_up;
+mod operations;
+mod options;
+mod rename;
+mod reply;
+mod row;
+mod script;
+mod servers;
+mod slots;
+mod store;
+mod walk;
 
+pub use self::options::RedisStoreOptions;
+pub use self::store::RedisStore;

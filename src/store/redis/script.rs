@@ -1,0 +1,70 @@
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+
+/// A script that runs on the server, all of it or nothing, on the keys of one slot.
+pub(super) struct Script {
+    pub(super) source: String,
+    /// What the server calls it: the SHA-1 of its source.
+    pub(super) name: String,
+}
+
+impl Script {
+    /// The first line makes the server refuse keys of other slots, also where they would lie on the same node.
+    fn new(flags: &str, parts: &[&str]) -> Self {
+        let source = format!("#!lua{flags}\n{}", parts.join("\n"));
+        let digest = digest(&SHA1_FOR_LEGACY_USE_ONLY, source.as_bytes());
+        let name = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+        Self {
+            name: name.collect(),
+            source,
+        }
+    }
+}
+
+/// Adds to what is kept, so that the server refuses it when its memory is full.
+const GROWS: &str = "";
+/// Runs when the server's memory is full as well: it keeps sessions going, or makes room.
+const ALWAYS: &str = " flags=allow-oom";
+const READS: &str = " flags=no-writes";
+
+const RECORD: &str = include_str!("lua/record.lua");
+const ENDING: &str = include_str!("lua/ending.lua");
+const BEGINNING: &str = include_str!("lua/beginning.lua");
+
+macro_rules! scripts {
+    ($($name:ident = $flags:ident, [$($part:ident),*], $file:literal;)*) => {
+        $(pub(super) static $name: LazyLock<Script> =
+            LazyLock::new(|| Script::new($flags, &[$($part,)* include_str!($file)]));)*
+    };
+}
+
+scripts! {
+    CREATE = GROWS, [RECORD, ENDING, BEGINNING], "lua/create.lua";
+    REPLACE = GROWS, [RECORD, ENDING, BEGINNING], "lua/replace.lua";
+    LOAD = ALWAYS, [RECORD], "lua/load.lua";
+    TOUCH = ALWAYS, [RECORD], "lua/touch.lua";
+    UPDATE = GROWS, [RECORD], "lua/update.lua";
+    ADD_CLIENT = GROWS, [RECORD], "lua/add_client.lua";
+    REMOVE_CLIENT = ALWAYS, [RECORD], "lua/remove_client.lua";
+    END = ALWAYS, [RECORD, ENDING], "lua/end.lua";
+    END_SUBJECT = ALWAYS, [RECORD, ENDING], "lua/end_subject.lua";
+    LIST = READS, [RECORD], "lua/list.lua";
+    TAKE = ALWAYS, [], "lua/take.lua";
+    ACKNOWLEDGE = ALWAYS, [], "lua/acknowledge.lua";
+    PURGE = ALWAYS, [], "lua/purge.lua";
+    FORGET_HINT = ALWAYS, [], "lua/forget_hint.lua";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s16_scripts_declare_themselves() {
+        let script = &*LIST;
+        assert!(script.source.starts_with("#!lua flags=no-writes\n-- "));
+        assert!(CREATE.source.starts_with("#!lua\n-- "));
+        assert_eq!(script.name.len(), 40);
+    }
+}

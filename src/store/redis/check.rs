@@ -7,55 +7,81 @@ use redis::{Cmd, Value};
 use super::{call::Call, failure::Failure, keys::Keys, link::Link, reply, servers::Servers};
 use crate::{error::StoreError, store::key::RecordKey};
 
+/// What a server says of itself, as far as it does.
+#[derive(Clone, Debug, Default)]
+struct Facts {
+    version: Option<String>,
+    policy: Option<String>,
+    in_cluster: Option<bool>,
+}
+
 /// Whether a server has what is needed: its version, its `maxmemory-policy`, and whether it is in a cluster.
 pub(super) async fn check(
     link: &Arc<Link>,
     in_cluster: bool,
     policy_unchecked: bool,
 ) -> Result<(), StoreError> {
-    let info = match ask(link, &redis::cmd("INFO")).await {
-        Ok(info) => info,
+    let mut facts = match ask(link, &redis::cmd("INFO")).await {
+        Ok(info) => Facts::of(&info),
         // Some managed servers forbid it.
-        Err(Failure::Refused(_)) => String::new(),
+        Err(Failure::Refused(_)) => Facts::default(),
         Err(failure) => return Err(failure.into()),
     };
-    let line = |name: &str| {
-        let line = info.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|line| line.strip_prefix(':'))
-            .map(str::to_owned)
-    };
-    if line("cluster_enabled").is_some_and(|it| (it == "1") != in_cluster) {
-        return Err(StoreError::new(match in_cluster {
-            true => "this Redis server is not part of a cluster; connect to it with `connect`",
-            false => "this Redis server is part of a cluster; connect to it with `connect_cluster`",
-        }));
+    if facts.version.is_none() {
+        facts.version = version_by_greeting(link).await;
     }
-    let version = match line("redis_version") {
-        Some(version) => Some(version),
-        None => version_by_greeting(link).await,
-    };
-    let major = version
-        .as_deref()
-        .and_then(|it| it.split('.').next()?.parse().ok());
-    if major.is_none_or(|major: u32| major < OLDEST) {
-        let version = version.as_deref().unwrap_or("of an unknown version");
-        return Err(StoreError::new(format!(
-            "Redis 7.0 or later is needed, and this server is {version}"
-        )));
+    if facts.policy.is_none() {
+        facts.policy = configured_policy(link).await;
     }
-    let policy = match line("maxmemory_policy") {
-        Some(policy) => Some(policy),
-        None => configured_policy(link).await,
-    };
-    match policy.as_deref() {
-        Some("noeviction") => Ok(()),
-        None if policy_unchecked => Ok(()),
-        None => Err(StoreError::new(
-            "this Redis server does not tell its maxmemory-policy; if it is `noeviction`, say so with `accept_unchecked_eviction_policy`",
-        )),
-        Some(other) => Err(StoreError::new(format!(
-            "the maxmemory-policy of this Redis server is `{other}`, so that it would delete sessions when its memory is full; set it to `noeviction`"
-        ))),
+    match facts.complaint(in_cluster, policy_unchecked) {
+        Some(complaint) => Err(StoreError::new(complaint)),
+        None => Ok(()),
+    }
+}
+
+impl Facts {
+    fn of(info: &str) -> Self {
+        let line = |name: &str| {
+            let line = info.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.strip_prefix(':'))
+        };
+        Self {
+            version: line("redis_version").map(str::to_owned),
+            policy: line("maxmemory_policy").map(str::to_owned),
+            in_cluster: line("cluster_enabled").map(|enabled| enabled == "1"),
+        }
+    }
+
+    /// What is not as it must be.
+    fn complaint(&self, in_cluster: bool, policy_unchecked: bool) -> Option<String> {
+        let version = self.version.as_deref();
+        let major = version.and_then(|it| it.split('.').next()?.parse().ok());
+        if major.is_none_or(|major: u32| major < OLDEST) {
+            let version = version.unwrap_or("of an unknown version");
+            return Some(format!(
+                "Redis 7.0 or later is needed, and this server is {version}"
+            ));
+        }
+        match self.in_cluster {
+            Some(true) if !in_cluster => {
+                return Some(
+                    "this Redis server is part of a cluster; connect to it with `connect_cluster`"
+                        .to_owned(),
+                );
+            }
+            Some(false) if in_cluster => {
+                return Some(NOT_A_CLUSTER.to_owned());
+            }
+            _ => {}
+        }
+        match self.policy.as_deref() {
+            Some("noeviction") => None,
+            None if policy_unchecked => None,
+            None => Some("this Redis server does not tell its maxmemory-policy; if it is `noeviction`, say so with `accept_unchecked_eviction_policy`".to_owned()),
+            Some(other) => Some(format!(
+                "the maxmemory-policy of this Redis server is `{other}`, so that it would delete sessions when its memory is full; set it to `noeviction`"
+            )),
+        }
     }
 }
 
@@ -98,8 +124,75 @@ pub(super) async fn claim(servers: &Servers, keys: &Keys) -> Result<(), StoreErr
     )))
 }
 
+pub(super) const NOT_A_CLUSTER: &str =
+    "this Redis server is not part of a cluster; connect to it with `connect`";
+
 /// The oldest major version that has scripts that declare themselves.
 const OLDEST: u32 = 7;
 
 /// Changes with whatever an older version of this crate would not understand.
 const FORMAT: u32 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s16_servers_that_are_not_fit() {
+        const FIT: &str =
+            "redis_version:7.0.15\r\nmaxmemory_policy:noeviction\r\ncluster_enabled:0\r\n";
+        for (name, info, in_cluster, unchecked, complaint) in [
+            ("fit", FIT, false, false, None),
+            (
+                "of tomorrow",
+                "redis_version:10.1.0\nmaxmemory_policy:noeviction",
+                false,
+                false,
+                None,
+            ),
+            (
+                "too old",
+                "redis_version:6.2.14\nmaxmemory_policy:noeviction",
+                false,
+                false,
+                Some("6.2.14"),
+            ),
+            ("silent", "", false, true, Some("unknown version")),
+            ("not of a cluster", FIT, true, false, Some("`connect`")),
+            (
+                "of a cluster",
+                "redis_version:7.2.0\ncluster_enabled:1",
+                false,
+                false,
+                Some("`connect_cluster`"),
+            ),
+            (
+                "policy unknown",
+                "redis_version:7.0.0",
+                false,
+                false,
+                Some("does not tell"),
+            ),
+            (
+                "policy vouched for",
+                "redis_version:7.0.0",
+                false,
+                true,
+                None,
+            ),
+            (
+                "evicting, whatever is vouched for",
+                "redis_version:7.0.0\nmaxmemory_policy:volatile-ttl",
+                true,
+                true,
+                Some("volatile-ttl"),
+            ),
+        ] {
+            let said = Facts::of(info).complaint(in_cluster, unchecked);
+            match complaint {
+                None => assert_eq!(said, None, "{name}"),
+                Some(part) => assert!(said.unwrap_or_default().contains(part), "{name}"),
+            }
+        }
+    }
+}

@@ -111,12 +111,19 @@ impl Inner {
         let mut taken = Vec::new();
         let mut of_each = 8;
         while taken.len() < max {
-            let mut due = self.due(&buckets, free, of_each, now).await?;
+            let mut due = match self.due(&buckets, free, of_each, now).await {
+                // What has been taken is told.
+                Err(_) if !taken.is_empty() => break,
+                due => due?,
+            };
             due.truncate(max - taken.len());
             if due.is_empty() {
                 break;
             }
-            taken.extend(self.take(&due, lease, now).await?);
+            match self.take(&due, lease, now).await {
+                Err(_) if !taken.is_empty() => break,
+                more => taken.extend(more?),
+            }
             of_each = (of_each * 4).min(1024);
         }
         if let Err(failure) = self.forget_idle(hints.unwrap_or_default()).await {

@@ -51,7 +51,11 @@ impl Inner {
         let mut of_each = 8;
         let mut in_vain = 0;
         while ended.len() < max && in_vain < IN_VAIN {
-            let mut due = self.due(&buckets, expiry, of_each, now).await?;
+            let mut due = match self.due(&buckets, expiry, of_each, now).await {
+                // What has ended is told.
+                Err(_) if !ended.is_empty() => break,
+                due => due?,
+            };
             due.truncate(max - ended.len());
             if due.is_empty() {
                 break;
@@ -60,7 +64,10 @@ impl Inner {
                 let digest = due.member.try_into().ok()?;
                 Some(RecordKey::new(digest, due.bucket))
             });
-            let more = self.end_all(keys, End::if_expired(), now).await?;
+            let more = match self.end_all(keys, End::if_expired(), now).await {
+                Err(_) if !ended.is_empty() => break,
+                more => more?,
+            };
             // Other callers may have been quicker with all of them.
             in_vain = if more.is_empty() { in_vain + 1 } else { 0 };
             ended.extend(more);

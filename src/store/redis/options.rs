@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use redis::{
-    ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisResult,
+    ConnectionInfo, ErrorKind, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
+    RedisResult, ServerErrorKind,
 };
 
 use super::{
-    check::{check, claim},
+    check::{NOT_A_CLUSTER, check, claim},
     cluster::Cluster,
     failure::Failure,
     keys::Keys,
@@ -117,7 +118,10 @@ impl RedisStoreOptions {
             return Err(not_a_url());
         }
         let cluster = Cluster::connect(seeds, self.limits).await;
-        let cluster = cluster.map_err(Failure::from)?;
+        let cluster = cluster.map_err(|error| match error.kind() {
+            ErrorKind::Server(ServerErrorKind::ResponseError) => StoreError::new(NOT_A_CLUSTER),
+            _ => Failure::from(error).into(),
+        })?;
         self.begin(Servers::Cluster(cluster), keys).await
     }
 

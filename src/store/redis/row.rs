@@ -63,36 +63,34 @@ pub(super) fn with_record(call: Call, record: &Record, entry: &Entry) -> Call {
 }
 
 /// What is under a key, from all of its fields.
+///
+/// A record that somebody else has damaged is none: its user can sign in again, and would otherwise not get past an error.
 pub(super) fn loaded(key: RecordKey, fields: Value, now: SystemTime) -> Result<Loaded, Failure> {
-    let fields = pairs(fields)?;
-    if fields.is_empty() {
-        return Ok(Loaded::Missing);
-    }
-    let mut memory = None;
-    let mut row = Row::default();
-    for (name, value) in fields {
-        match (bytes(name)?.as_slice(), value) {
-            (b"z", until) => memory = Some(text(until)?),
-            (b"y", _) => {}
-            (name, value) => row.set(name, value)?,
-        }
-    }
-    match memory {
-        None => Ok(Loaded::Found(Box::new(row.record(key)?))),
-        Some(until) if whole(&until)? > millis(now) => Ok(Loaded::Gone),
-        Some(_) => Ok(Loaded::Missing),
-    }
+    let read = Row::read(pairs(fields)?).and_then(|row| match &row {
+        Row {
+            identity: None,
+            state: None,
+            memory: None,
+            ..
+        } => Ok(Loaded::Missing),
+        Row {
+            memory: Some(until),
+            ..
+        } => Ok(match whole(until)? > millis(now) {
+            true => Loaded::Gone,
+            false => Loaded::Missing,
+        }),
+        _ => Ok(Loaded::Found(Box::new(row.record(key)?))),
+    });
+    Ok(read.unwrap_or_else(|failure| {
+        tracing::warn!(%failure, ?key, "a session is taken for missing");
+        Loaded::Missing
+    }))
 }
 
 /// A record from those of its fields that were asked for; none if it is not there.
 pub(super) fn record(key: RecordKey, fields: Value) -> Result<Option<Record>, Failure> {
-    let mut row = Row::default();
-    for (name, value) in pairs(fields)? {
-        if let Value::Nil = value {
-            continue;
-        }
-        row.set(&bytes(name)?, value)?;
-    }
+    let row = Row::read(pairs(fields)?)?;
     match row.identity {
         None => Ok(None),
         Some(_) => row.record(key).map(Some),
@@ -107,13 +105,27 @@ struct Row {
     display_name: Option<String>,
     device: Device,
     clients: Vec<(u64, ClientId)>,
+    /// Until when it is good, if this is the memory of a record.
+    memory: Option<String>,
 }
 
 impl Row {
+    fn read(fields: Vec<(Value, Value)>) -> Result<Self, Failure> {
+        let mut row = Self::default();
+        for (name, value) in fields {
+            if let Value::Nil = value {
+                continue;
+            }
+            row.set(&bytes(name)?, value)?;
+        }
+        Ok(row)
+    }
+
     fn set(&mut self, name: &[u8], value: Value) -> Result<(), Failure> {
         match name {
             b"i" => self.identity = Some(bytes(value)?),
             b"m" => self.state = Some(text(value)?),
+            b"z" => self.memory = Some(text(value)?),
             b"t" => self.ticket = bytes(value)?,
             b"n" => self.display_name = Some(marked_name(&bytes(value)?)?.name),
             b"u" => self.device = std::mem::take(&mut self.device).with_user_agent(&text(value)?),
@@ -122,7 +134,7 @@ impl Row {
                 let ordinal = text(value)?.parse().map_err(|_| DAMAGED)?;
                 self.clients.push((ordinal, client(id)?));
             }
-            // Of a later release.
+            // The successor, which scripts follow, and what a later release may add.
             _ => {}
         }
         Ok(())
@@ -139,6 +151,7 @@ impl Row {
         let mut state = state.split(' ');
         let mut next = || state.next().ok_or(DAMAGED);
         let (renewed, expires, version) = (whole(next()?)?, whole(next()?)?, next()?);
+        let _ordinal = whole(next()?)?;
         let mut clients = self.clients;
         clients.sort_unstable_by_key(|(ordinal, _)| *ordinal);
         Ok(Record {
@@ -193,8 +206,8 @@ impl Account {
                 b'x' => at = Some(whole(utf8(part)?)?),
                 b'w' => reason = utf8(part)?.parse::<EndReason>().ok(),
                 b'i' => entry = Some(identity(part)?),
-                b'n' => name = Some(marked_name(part)?),
-                b'c' => clients.push(client(part)?),
+                b'n' => name = MarkedName::from_bytes(part),
+                b'c' => clients.extend(client(part)),
                 _ => {}
             }
         }

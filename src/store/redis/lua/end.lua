@@ -22,9 +22,13 @@ local ended = {}
 for at, record in ipairs(found) do
   ended[at] = finish(record, reason, now, over)
 end
--- A wrong place in the expiry set would come up again and again.
+-- What is wrong in the expiry set would come up again and again.
 for at = 4, #KEYS do
-  if not read(KEYS[at]).there then
+  local left = read(KEYS[at])
+  if left.damaged then
+    redis.call('DEL', KEYS[at])
+  end
+  if not left.there then
     redis.call('ZREM', KEYS[1], string.sub(KEYS[at], #tag + 2))
   end
 end

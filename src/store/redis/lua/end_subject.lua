@@ -4,7 +4,7 @@
 
 local now, over, reason, max = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 
-local found, first = {}, 0
+local found, lost, first = {}, {}, 0
 repeat
   local members = redis.call('ZRANGE', KEYS[4], first, first + 499)
   for _, member in ipairs(members) do
@@ -13,6 +13,8 @@ repeat
       local record = read(name_of(string.sub(member, -32)))
       if record.there then
         found[#found + 1] = record
+      else
+        lost[#lost + 1] = member
       end
     end
   end
@@ -22,5 +24,8 @@ until #found == max or #members == 0
 local ended = {}
 for at, record in ipairs(found) do
   ended[at] = finish(record, reason, now, over)
+end
+for _, member in ipairs(lost) do
+  redis.call('ZREM', KEYS[4], member)
 end
 return ended

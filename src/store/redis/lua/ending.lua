@@ -6,7 +6,7 @@ local function clients_of(record)
   local found = {}
   for at = 1, #fields, 2 do
     if string.sub(fields[at], 1, 1) == 'c' then
-      found[#found + 1] = { id = string.sub(fields[at], 2), ordinal = tonumber(fields[at + 1]) }
+      found[#found + 1] = { id = string.sub(fields[at], 2), ordinal = tonumber(fields[at + 1]) or 0 }
     end
   end
   table.sort(found, function(one, other) return one.ordinal < other.ordinal end)

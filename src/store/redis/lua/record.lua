@@ -21,19 +21,23 @@ local function subject_set_of(record)
   return tag .. 's' .. record.subject
 end
 
--- What is under the name of a record: a record, the memory of one, or nothing. Numbers stay texts, as they were written.
+-- What is under the name of a record: a record, the memory of one, nothing, or something that somebody else has damaged. Numbers stay texts, as they were
+-- written.
 local function read(name)
   local fields = redis.call('HMGET', name, 'i', 'm', 'n', 'z', 'y')
-  if fields[1] and fields[2] then
-    local record = { name = name, there = true, identity = fields[1], marked_title = fields[3] }
-    record.title = fields[3] and string.sub(fields[3], 9)
-    record.created, record.session_id, record.mark, record.subject =
-      string.match(fields[1], '^(%-?%d+) (%S+) (........)(.*)$')
-    record.renewed, record.expires, record.version, record.ordinal =
-      string.match(fields[2], '^(%-?%d+) (%-?%d+) (%d+) (%d+)$')
-    return record
+  if not (fields[1] or fields[2]) then
+    return { name = name, there = false, over = tonumber(fields[4] or ''), successor = fields[5] }
   end
-  return { name = name, there = false, over = fields[4], successor = fields[5] }
+  local record = { name = name, there = true, identity = fields[1], marked_title = fields[3] }
+  record.title = fields[3] and string.sub(fields[3], 9)
+  record.created, record.session_id, record.mark, record.subject =
+    string.match(fields[1] or '', '^(%-?%d+) (%S+) (........)(.*)$')
+  record.renewed, record.expires, record.version, record.ordinal =
+    string.match(fields[2] or '', '^(%-?%d+) (%-?%d+) (%d+) (%d+)$')
+  if not (record.subject and record.ordinal) then
+    return { name = name, there = false, damaged = true }
+  end
+  return record
 end
 
 local function is_live(record, now)
@@ -42,7 +46,7 @@ end
 
 -- Whether the memory of a record is still good.
 local function is_remembered(found, now)
-  return not found.there and found.over and tonumber(found.over) > now
+  return not found.there and found.over and found.over > now
 end
 
 -- What is under a name or, if that record was replaced, under its newest successor's.

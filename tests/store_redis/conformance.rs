@@ -1,0 +1,48 @@
+//! The suite for all stores, over one server, over a cluster, and over several handles to each.
+
+use axum_user_session::store::RedisStore;
+
+use crate::{
+    fixtures::{fresh, on_a_cluster, on_one_server},
+    servers::Cluster,
+};
+
+mod one_server {
+    use axum_user_session::store_conformance;
+
+    store_conformance! {
+        #[ignore = "needs Redis: bash tests/run.sh"]
+        super::on_one_server()
+    }
+}
+
+mod cluster {
+    use axum_user_session::store_conformance;
+
+    store_conformance! {
+        #[ignore = "needs Redis: bash tests/run.sh"]
+        super::on_a_cluster()
+    }
+}
+
+mod nodes {
+    use axum_user_session::{store_conformance, testing::conformance::Nodes};
+
+    use super::*;
+
+    async fn two_handles() -> Nodes<RedisStore> {
+        let urls = Cluster::shared().urls();
+        let options = fresh();
+        let mut handles = Vec::new();
+        for _ in 0..2 {
+            let handle = options.clone().connect_cluster(&urls).await;
+            handles.push(handle.expect("a cluster of our own is fit"));
+        }
+        Nodes::new(handles)
+    }
+
+    store_conformance! {
+        #[ignore = "needs Redis: bash tests/run.sh"]
+        two_handles()
+    }
+}

@@ -188,6 +188,12 @@ async fn sets_that_lead_nowhere_are_put_right() {
     run(&[b"ZADD", expiry.as_bytes(), b"1", b"nonsense"]);
 
     assert_eq!(store.take_expired(10, start()).await.unwrap(), []);
+    let places = redis::cmd("ZCARD").arg(&expiry).take();
+    assert_eq!(
+        places.query::<u64>(&mut behind(Redis::shared())).unwrap(),
+        4,
+        "its own place is not due"
+    );
     let filter = Selection::from(Filter::subject("alice").unwrap());
     assert_eq!(store.count(&filter, start()).await.unwrap(), 3);
     assert_eq!(store.take_expired(10, at(HOUR)).await.unwrap().len(), 3);

@@ -100,6 +100,20 @@ async fn measure(store: &RedisStore, size: u64) {
         assert!(matches!(loaded, Loaded::Found(_)));
     })
     .await;
+    let began = Instant::now();
+    let mut lanes = JoinSet::new();
+    for lane in 0..64 {
+        let store = store.clone();
+        lanes.spawn(async move {
+            for number in 0..250 {
+                let record = record((number * 64 + lane) * 7919 % size);
+                store.load(&record.key, None, now).await.unwrap();
+            }
+        });
+    }
+    lanes.join_all().await;
+    let rate = 16_000.0 / began.elapsed().as_secs_f64();
+    println!("    loads, 64 at once: {rate:.0} a second");
     for (what, selection) in [
         ("page of 25, everyone", Selection::Everyone),
         (
@@ -144,11 +158,9 @@ async fn measure(store: &RedisStore, size: u64) {
         assert_eq!(taken.unwrap().len(), 100);
     })
     .await;
-    timed("take ends when there are none", 50, async |_| {
-        store
-            .take_ended(Duration::from_secs(60), 1000, now)
-            .await
-            .unwrap();
+    timed("take ends when all are taken", 50, async |_| {
+        let lease = Duration::from_secs(60);
+        store.take_ended(lease, 1000, now).await.unwrap();
     })
     .await;
     timed("clean-up, nothing to do", 50, async |_| {

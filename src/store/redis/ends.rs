@@ -1,7 +1,7 @@
 //! The log of ends, of which each bucket has its own.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Mutex,
     time::{Duration, Instant, SystemTime},
 };
@@ -103,19 +103,29 @@ impl Inner {
     ) -> Result<Vec<TakenEnd>, StoreError> {
         // Without them, it takes a little longer.
         let hints = self.hints().await.ok();
+        let hinted: BTreeSet<_> = hints.iter().flatten().map(|hint| hint.bucket).collect();
         let buckets: Vec<_> = match self.ends.sweep_is_due() || hints.is_none() {
             true => (0..RecordKey::BUCKETS).collect(),
-            false => hints.iter().flatten().map(|hint| hint.bucket).collect(),
+            false => hinted.iter().copied().collect(),
         };
         let free = |bucket| self.keys.due(bucket);
         let mut taken = Vec::new();
         let mut of_each = 8;
         while taken.len() < max {
-            let mut due = match self.due(&buckets, free, of_each, now).await {
+            let mut due = match self.due(&buckets, free, of_each, millis(now)).await {
                 // What has been taken is told.
                 Err(_) if !taken.is_empty() => break,
                 due => due?,
             };
+            let mut unhinted = due
+                .iter()
+                .map(|due| due.bucket)
+                .filter(|it| !hinted.contains(it));
+            if let Some(first) = unhinted.next() {
+                // So that what is not taken now is not left to the next sweep.
+                let call = self.call_to_hint([first].into_iter().chain(unhinted), now);
+                self.servers.call_all(&[call]).await;
+            }
             due.truncate(max - taken.len());
             if due.is_empty() {
                 break;
@@ -217,18 +227,18 @@ impl Inner {
         Ok(dropped)
     }
 
-    /// The first members of sorted sets, one in each bucket, whose time has come, in order; at most `of_each` of one set.
+    /// The first members of sorted sets, one in each bucket, whose time comes no later than `until`, in order; at most `of_each` of one set.
     pub(super) async fn due(
         &self,
         buckets: &[u16],
         set: impl Fn(u16) -> Vec<u8>,
         of_each: usize,
-        now: SystemTime,
+        until: i64,
     ) -> Result<Vec<Due>, Failure> {
         let calls = buckets.iter().map(|bucket| {
             Call::command("ZRANGE", set(*bucket))
                 .arg("-inf")
-                .number(millis(now))
+                .number(until)
                 .args(["BYSCORE", "LIMIT", "0"])
                 .arg(of_each.to_string())
                 .arg("WITHSCORES")

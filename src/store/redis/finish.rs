@@ -7,9 +7,10 @@ use redis::Value;
 use super::{
     begin::with_now,
     call::Call,
+    ends::Due,
     failure::Failure,
     reply::{bytes, exactly, list},
-    row::Account,
+    row::{Account, millis},
     script::{END, END_SUBJECT},
     store::Inner,
     walk::Form,
@@ -45,13 +46,25 @@ impl Inner {
         max: usize,
         now: SystemTime,
     ) -> Result<Vec<Ended>, StoreError> {
+        let ended = self.end_by_expiry(millis(now), End::if_expired(), max, now);
+        Ok(ended.await?)
+    }
+
+    /// Ends sessions that expire no later than `until`, the first of them first. What the buckets say is right at any time, whatever has become of the indexes.
+    async fn end_by_expiry(
+        self: &Arc<Self>,
+        until: i64,
+        end: End,
+        max: usize,
+        now: SystemTime,
+    ) -> Result<Vec<Ended>, Failure> {
         let buckets: Vec<_> = (0..RecordKey::BUCKETS).collect();
         let expiry = |bucket| self.keys.expiry(bucket);
         let mut ended = Vec::new();
         let mut of_each = 8;
         let mut in_vain = 0;
         while ended.len() < max && in_vain < IN_VAIN {
-            let mut due = match self.due(&buckets, expiry, of_each, now).await {
+            let mut due = match self.due(&buckets, expiry, of_each, until).await {
                 // What has ended is told.
                 Err(_) if !ended.is_empty() => break,
                 due => due?,
@@ -60,11 +73,13 @@ impl Inner {
             if due.is_empty() {
                 break;
             }
-            let keys = due.into_iter().filter_map(|due| {
-                let digest = due.member.try_into().ok()?;
-                Some(RecordKey::new(digest, due.bucket))
+            let (keys, foreign) = keys_of(due);
+            let foreign = foreign.into_iter();
+            let foreign = foreign.map(|(bucket, member)| {
+                Call::command("ZREM", self.keys.expiry(bucket)).arg(member)
             });
-            let more = match self.end_all(keys, End::if_expired(), now).await {
+            self.servers.call_all(&foreign.collect::<Vec<_>>()).await;
+            let more = match self.end_all(keys, end, now).await {
                 Err(_) if !ended.is_empty() => break,
                 more => more?,
             };
@@ -88,6 +103,10 @@ impl Inner {
             && let (Some(subject), None) = (filter.wanted_subject(), filter.wanted_name())
         {
             return self.end_subject(subject, filter, reason, max, now).await;
+        }
+        if let Selection::Everyone = selection {
+            let end = End::because(reason);
+            return Ok(self.end_by_expiry(i64::MAX, end, max, now).await?.len() as u64);
         }
         let mut walk = self.walk_all(selection).await?;
         let mut ended = 0;
@@ -205,6 +224,19 @@ impl Inner {
         self.in_background(calls);
         Ok(ended)
     }
+}
+
+/// The members of expiry sets as keys of records, and what is none.
+fn keys_of(due: Vec<Due>) -> (Vec<RecordKey>, Vec<(u16, Vec<u8>)>) {
+    let mut keys = Vec::new();
+    let mut foreign = Vec::new();
+    for due in due {
+        match due.member.try_into() {
+            Ok(digest) => keys.push(RecordKey::new(digest, due.bucket)),
+            Err(member) => foreign.push((due.bucket, member)),
+        }
+    }
+    (keys, foreign)
 }
 
 fn list_len(reply: &Value) -> usize {

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 #[cfg(doc)]
 use crate::store::session_store::SessionStore;
 
-/// Keeps sessions in Redis 7.0 or later (or a server that speaks its language, such as Valkey), standalone or a cluster, for any number of nodes.
+/// Keeps sessions in Redis 7.0 or later, standalone or a cluster, for any number of nodes.
 ///
 /// A cheap handle; clones are one store, with one connection to each server that all requests share. A connection that is lost is made anew by the next
 /// request.
@@ -31,7 +31,8 @@ use crate::store::session_store::SessionStore;
 /// happens to them is one script, so it happens as a whole or not at all: `create` with its limit, `load`, `update`, `touch`, clients, `replace`, `delete`, each
 /// with the entry in the log of ends. The same is true of `take_expired`, `take_ended` and `acknowledge` for each bucket that they touch.
 ///
-/// - `delete_matching` ends up to 200 sessions of one subject in one step. With another selection, and beyond that number, it goes from bucket to bucket.
+/// - `delete_matching` ends up to 200 sessions of one subject in one step. With another selection, and beyond that number, it goes from bucket to bucket, in
+///   parallel.
 /// - `query` and `count` without a subject read one session after the other, as they are at that moment. `count` is exact when nothing changes meanwhile.
 /// - A session is in the indexes of all sessions, of session ids and of names *before* it is there, and leaves them *after* it has ended. So one that is there
 ///   is never missing in a list; whoever meets an entry of one that is not there skips it, and drops it when it is old.
@@ -44,7 +45,8 @@ use crate::store::session_store::SessionStore;
 /// had not yet sent to the replica that takes its place, since Redis replicates after it has answered. Where signing out must hold in every case, use
 /// `appendfsync always` and no automatic failover, or PostgreSQL.
 ///
-/// If one node of a cluster loses more than the others, a session may be missing in the indexes; it works, can be found by its subject, and is ended with it.
+/// If one node of a cluster loses more than the others, a session may be missing in the indexes. It works, is found by its subject, and ends when that subject, or
+/// everyone, is signed out.
 ///
 /// No session expires by itself, whatever the clock of the server says: [`take_expired`](SessionStore::take_expired) ends it, and logs that. Only the memory of a
 /// record that is over has a time to live, of 60 seconds.
@@ -56,16 +58,20 @@ use crate::store::session_store::SessionStore;
 /// - Only the database of the URL; in a cluster, number 0. The keys are in braces with a prefix: `{aus:...}...`. Nothing else must write to them.
 /// - For a user of its own, this is enough: `~{aus:* +@read +@write +@scripting +@connection +@transaction +info +cluster|slots -@dangerous +info`. Without `info`, it asks
 ///   `hello` for the version and `config|get` for the policy.
-/// - Memory: 1.6 kB for each session and its ticket, for a subject of 36 bytes, a name and two clients. A memory of a record takes 250 bytes, an end that
-///   nobody has acknowledged some 300.
+/// - Memory: 1.6 kB for each session besides its ticket, if its subject has 36 bytes and it has a name and two clients: 0.7 kB for the record, 0.2 kB for the
+///   set of its subject, 0.7 kB for expiry and indexes. A memory of a record takes 0.3 kB, an end that nobody has acknowledged 0.5 kB.
+/// - A name or an address that leads to the master. Redis Sentinel is not asked; but a server that has stopped to be the master is looked for
+///   again under its name, as managed ones expect it.
 ///
 /// # What things cost
 ///
-/// Reading a session is one `HGETALL`, and one script with a touch. Signing in is one round trip, on a cluster two: one for the indexes, one for the session; signing in again to
-/// the same session and everything else is one. None of it depends on the number of sessions, nor does a page of the list of all sessions. Looking for a name costs
-/// time with the number of sessions whose names begin so, but for common names, which are soon found among the newest sessions. `count` looks at each session it
-/// counts, except for the count of everyone, which is 1024 small commands in one round trip, as is looking for what has expired. Ends
-/// are taken with one small command when there are none.
+/// Reading a session is one `HGETALL`, and one script with a touch. Signing in is one round trip, on a cluster two: one for the indexes, one for the session.
+/// Signing in again to the same session, an update, a client and signing out are one; a changed name takes one more. None of it depends on
+/// the number of sessions, nor does a page of the list of all of them.
+///
+/// Looking for a name costs time with the number of sessions whose names begin so, but for common names, which are soon found among the newest sessions. `count`
+/// looks at each session that it counts; the count of everyone is 1024 small commands in one round trip, as is looking for what has expired. Ends are
+/// taken with one small command when there are none.
 ///
 /// While a slot moves to another node, what would write to it may fail for that time.
 #[derive(Clone)]

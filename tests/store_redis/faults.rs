@@ -1,13 +1,11 @@
-//! Servers that stop, crash, hang, lose replies, forget scripts and run out of memory; and a store that gets over it by itself.
+//! Servers that stop, crash, hang and run out of memory, and a store that gets over it by itself.
 
 use std::time::{Duration, Instant};
 
 use axum_user_session::{
     ended::EndReason,
-    error::StoreError,
     store::{
-        ClientAdded, Continuity, Created, End, Filter, Loaded, Record, RedisStore, Replaced,
-        Selection, SessionStore, Touch, Update,
+        ClientAdded, Continuity, Created, Loaded, Replaced, Selection, SessionStore, Touch, Update,
     },
 };
 use tokio::task::JoinSet;
@@ -17,110 +15,8 @@ use crate::{
         HOUR, MINUTE, at, client, eventually, found, fresh, newest, on, put, record, sign_out,
         start, successor, words,
     },
-    servers::{Cluster, Persistence, Proxy, Redis},
+    servers::{Persistence, Proxy, Redis},
 };
-
-/// Runs every script once, each after the server has forgotten all of them.
-async fn run_every_script(store: &RedisStore, forget: impl Fn()) {
-    let [one, two, three] = [1, 2, 3].map(|number| record("alice", number));
-    let touch = Touch {
-        every: Duration::ZERO,
-        expires: at(2 * HOUR),
-    };
-    put(store, &one).await;
-    forget();
-    store.touch(&one.key, touch, start()).await.unwrap();
-    forget();
-    let loaded = store.load(&one.key, Some(touch), start()).await.unwrap();
-    assert!(matches!(loaded, Loaded::Found(_)));
-    forget();
-    let added = store
-        .add_client(&one.key, &client("second"), start())
-        .await
-        .unwrap();
-    assert_eq!(added, ClientAdded::Added);
-    forget();
-    store
-        .remove_client(&one.key, &client("first"), start())
-        .await
-        .unwrap();
-    forget();
-    // With another name, so that it is run twice.
-    let update = Update {
-        ticket: vec![2],
-        display_name: Some("other".to_owned()),
-    };
-    store.update(&one.key, &update, 1, start()).await.unwrap();
-    forget();
-    let next = successor(&one, 4);
-    let same = Continuity::SameSession;
-    let replaced = store
-        .replace(&one.key, &next, same, None, start())
-        .await
-        .unwrap();
-    let clients = vec![client("second"), client("first")];
-    assert_eq!(
-        replaced,
-        Replaced::Replaced {
-            created: start(),
-            clients,
-            ended: vec![]
-        }
-    );
-    forget();
-    let new = Continuity::NewSession;
-    store
-        .replace(&next.key, &two, new, None, start())
-        .await
-        .unwrap();
-    forget();
-    assert_eq!(
-        store
-            .count(&Filter::subject("alice").unwrap().into(), start())
-            .await
-            .unwrap(),
-        1
-    );
-    forget();
-    put(store, &three).await;
-    forget();
-    sign_out(store, &three).await;
-    forget();
-    let filter = Filter::subject("alice").unwrap().into();
-    let revoked = store
-        .delete_matching(&filter, EndReason::Revoked, 10, start())
-        .await;
-    assert_eq!(revoked.unwrap(), 1);
-    forget();
-    let taken = store.take_ended(MINUTE, 10, start()).await.unwrap();
-    assert_eq!(taken.len(), 3);
-    forget();
-    assert_eq!(
-        store.acknowledge(&[taken[0].ended.event_id]).await.unwrap(),
-        1
-    );
-    forget();
-    let purged = store.purge(at(MINUTE), start()).await.unwrap();
-    assert_eq!(purged.unheard_ends, 2);
-}
-
-#[tokio::test]
-#[ignore = "needs Redis: bash tests/run.sh"]
-async fn s16_scripts_may_be_flushed_at_any_time() {
-    let server = Redis::start();
-    run_every_script(&on(&server).await, || {
-        server.command(&["SCRIPT", "FLUSH", "SYNC"]);
-    })
-    .await;
-    let cluster = Cluster::start();
-    let store = fresh().connect_cluster(cluster.urls()).await.unwrap();
-    run_every_script(&store, || {
-        for node in cluster.nodes() {
-            node.command(&["SCRIPT", "FLUSH", "SYNC"]);
-        }
-    })
-    .await;
-}
 
 #[tokio::test]
 #[ignore = "needs Redis: bash tests/run.sh"]
@@ -309,133 +205,6 @@ async fn a_way_that_leads_nowhere_is_left() {
             .ok()
     })
     .await;
-}
-
-/// The write took effect and the answer is lost: the caller is told that nobody knows, asks once more, and does no harm.
-#[tokio::test]
-#[ignore = "needs Redis: bash tests/run.sh"]
-async fn promise_6_a_reply_that_is_lost_is_an_error_and_can_be_asked_for_again() {
-    let server = Redis::start();
-    let proxy = Proxy::to(server.address());
-    let store = fresh()
-        .connect(Redis::url_through(proxy.address()))
-        .await
-        .unwrap();
-    let lose = async || {
-        // So that the next request goes out on a connection that is there.
-        store.count(&Selection::Everyone, start()).await.unwrap();
-        proxy.lose_next_reply();
-    };
-    let unknown = |result: Option<StoreError>| {
-        let error = result.expect("the reply was lost");
-        assert!(words(&error).contains("connection"), "{}", words(&error));
-    };
-    let [one, two] = [1, 2].map(|number| record("alice", number));
-
-    // With a source it may be another request whose reply is lost, so the scripts are there already.
-    put(&store, &record("bob", 1)).await;
-    store
-        .replace(
-            &record("bob", 1).key,
-            &successor(&record("bob", 1), 2),
-            Continuity::SameSession,
-            None,
-            start(),
-        )
-        .await
-        .unwrap();
-    sign_out(&store, &{
-        let mut it = record("bob", 2);
-        it.session_id = record("bob", 1).session_id;
-        it
-    })
-    .await;
-    store
-        .add_client(&record("bob", 2).key, &client("c"), start())
-        .await
-        .unwrap();
-    store.take_ended(MINUTE, 9, start()).await.unwrap();
-
-    lose().await;
-    unknown(store.create(&one, None, start()).await.err());
-    assert_eq!(
-        store.create(&one, None, start()).await.unwrap(),
-        Created::Exists
-    );
-    assert_eq!(found(&store, &one).await, one);
-
-    lose().await;
-    unknown(
-        store
-            .add_client(&one.key, &client("late"), start())
-            .await
-            .err(),
-    );
-    assert_eq!(
-        store
-            .add_client(&one.key, &client("late"), start())
-            .await
-            .unwrap(),
-        ClientAdded::Known
-    );
-
-    let next = Record {
-        session_id: one.session_id,
-        ..two
-    };
-    lose().await;
-    let replace = || store.replace(&one.key, &next, Continuity::SameSession, None, start());
-    unknown(replace().await.err());
-    let clients = vec![client("first"), client("late")];
-    assert_eq!(
-        replace().await.unwrap(),
-        Replaced::Replaced {
-            created: start(),
-            clients,
-            ended: vec![]
-        }
-    );
-
-    lose().await;
-    let delete = || store.delete(&next.key, End::because(EndReason::SignOut), start());
-    unknown(delete().await.err());
-    assert_eq!(delete().await.unwrap(), None);
-    // What the lost reply told is in the log.
-    let taken = store.take_ended(MINUTE, 9, start()).await.unwrap();
-    let ended = taken.iter().filter(|taken| taken.ended.subject == "alice");
-    assert_eq!(ended.count(), 1);
-    assert!(proxy.lost_replies() == 4);
-}
-
-/// Replies belong to their requests, whoever stops waiting for theirs.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "needs Redis: bash tests/run.sh"]
-async fn a_cancelled_request_mixes_up_no_replies() {
-    let cluster = fresh()
-        .connect_cluster(Cluster::shared().urls())
-        .await
-        .unwrap();
-    for store in [on(Redis::shared()).await, cluster] {
-        for number in 0..50 {
-            put(&store, &record(&format!("user{number}"), number)).await;
-        }
-        let mut tasks = JoinSet::new();
-        for lane in 0..16_u64 {
-            let store = store.clone();
-            tasks.spawn(async move {
-                for round in 0..400 {
-                    let number = (lane * 7 + round * 13) % 50;
-                    let wanted = record(&format!("user{number}"), number);
-                    let patience = Duration::from_micros(round * 37 % 700);
-                    let load = store.load(&wanted.key, None, start());
-                    if let Ok(loaded) = tokio::time::timeout(patience, load).await {
-                        assert_eq!(loaded.unwrap(), Loaded::Found(Box::new(wanted)));
-                    }
-                }
-            });
-        }
-        tasks.join_all().await;
-    }
 }
 
 #[tokio::test]

@@ -10,6 +10,9 @@ mod growth;
 mod indexes;
 mod layout;
 mod log;
+mod moving;
+mod replies;
+mod scripts;
 #[path = "../support/servers/mod.rs"]
 mod servers;
 mod slots;

@@ -3,17 +3,19 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Mutex,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use redis::Value;
 
 use super::{
     call::Call,
+    due::Due,
     failure::Failure,
-    reply::{bytes, count, exactly, list, number, pairs, text},
+    hints::Hints,
+    reply::{bytes, count, exactly, list},
     row::{Account, millis},
-    script::{ACKNOWLEDGE, FORGET_HINT, PURGE, TAKE},
+    script::{ACKNOWLEDGE, PURGE, TAKE},
     store::{Inner, lock},
 };
 use crate::{
@@ -27,10 +29,8 @@ use crate::{
 pub(super) struct Ends {
     /// In which bucket an event is, of those that were given out here.
     buckets: Mutex<HashMap<EventId, u16>>,
-    /// When all buckets were last looked at.
-    swept: Mutex<Option<Instant>>,
-    /// Hints at buckets with nothing in their logs, and since when that is known.
-    idle: Mutex<HashMap<Hint, Instant>>,
+    /// What it knows of hints at ends.
+    pub(super) hints: Hints,
 }
 
 impl Ends {
@@ -45,56 +45,9 @@ impl Ends {
     fn bucket_of(&self, event: &EventId) -> Option<u16> {
         lock(&self.buckets).remove(event)
     }
-
-    /// Those of some hints that have been idle for so long that nothing is still to come. Only what is idle now goes on counting.
-    fn idle_for_long(&self, idle: Vec<Hint>) -> Vec<Hint> {
-        let mut since = lock(&self.idle);
-        let before = std::mem::take(&mut *since);
-        let now = Instant::now();
-        let (long, short) = idle.into_iter().partition(|hint| {
-            let since = before.get(hint);
-            since.is_some_and(|since| now.duration_since(*since) >= SETTLED)
-        });
-        let short: Vec<Hint> = short;
-        since.extend(short.into_iter().map(|hint| {
-            let at = before.get(&hint).copied().unwrap_or(now);
-            (hint, at)
-        }));
-        long
-    }
-
-    fn sweep_is_due(&self) -> bool {
-        let mut swept = lock(&self.swept);
-        let due = swept.is_none_or(|swept| swept.elapsed() >= SWEEP);
-        if due {
-            *swept = Some(Instant::now());
-        }
-        due
-    }
-}
-
-/// A member of a sorted set whose time has come.
-pub(super) struct Due {
-    at: i64,
-    pub(super) bucket: u16,
-    pub(super) member: Vec<u8>,
 }
 
 impl Inner {
-    /// Says that buckets may have ends to tell of. It goes out along with what ends sessions in them.
-    ///
-    /// So whoever takes ends need not look at every bucket. If it is lost, the next [`SWEEP`] finds them.
-    pub(super) fn call_to_hint(
-        &self,
-        buckets: impl IntoIterator<Item = u16>,
-        now: SystemTime,
-    ) -> Call {
-        let now = millis(now).to_string();
-        let buckets = buckets.into_iter();
-        let hints = buckets.flat_map(|bucket| [now.clone(), bucket.to_string()]);
-        Call::command("ZADD", self.keys.hints()).args(hints)
-    }
-
     pub(super) async fn take_ended(
         &self,
         lease: Duration,
@@ -104,7 +57,7 @@ impl Inner {
         // Without them, it takes a little longer.
         let hints = self.hints().await.ok();
         let hinted: BTreeSet<_> = hints.iter().flatten().map(|hint| hint.bucket).collect();
-        let buckets: Vec<_> = match self.ends.sweep_is_due() || hints.is_none() {
+        let buckets: Vec<_> = match self.ends.hints.sweep_is_due() || hints.is_none() {
             true => (0..RecordKey::BUCKETS).collect(),
             false => hinted.iter().copied().collect(),
         };
@@ -226,86 +179,6 @@ impl Inner {
         }
         Ok(dropped)
     }
-
-    /// The first members of sorted sets, one in each bucket, whose time comes no later than `until`, in order; at most `of_each` of one set.
-    pub(super) async fn due(
-        &self,
-        buckets: &[u16],
-        set: impl Fn(u16) -> Vec<u8>,
-        of_each: usize,
-        until: i64,
-    ) -> Result<Vec<Due>, Failure> {
-        let calls = buckets.iter().map(|bucket| {
-            Call::command("ZRANGE", set(*bucket))
-                .arg("-inf")
-                .number(until)
-                .args(["BYSCORE", "LIMIT", "0"])
-                .arg(of_each.to_string())
-                .arg("WITHSCORES")
-        });
-        let replies = self.servers.call_all(&calls.collect::<Vec<_>>()).await;
-        let mut due = Vec::new();
-        let mut failure = None;
-        for (bucket, reply) in buckets.iter().zip(replies) {
-            match reply.and_then(pairs) {
-                Ok(members) => {
-                    for (member, at) in members {
-                        due.push(Due {
-                            at: number(at)?,
-                            bucket: *bucket,
-                            member: bytes(member)?,
-                        });
-                    }
-                }
-                Err(error) => failure = Some(error),
-            }
-        }
-        // A node that is away does not stop work on the others.
-        if let (Some(failure), true) = (failure, due.is_empty()) {
-            return Err(failure);
-        }
-        due.sort_by_key(|due| due.at);
-        Ok(due)
-    }
-
-    async fn hints(&self) -> Result<Vec<Hint>, Failure> {
-        let call = Call::command("ZRANGE", self.keys.hints());
-        let call = call.args(["0", "-1", "WITHSCORES"]);
-        let mut hints = Vec::new();
-        for (bucket, seen) in pairs(self.servers.call(&call).await?)? {
-            let Ok(bucket) = text(bucket)?.parse() else {
-                continue;
-            };
-            hints.push(Hint {
-                bucket,
-                seen: text(seen)?,
-            });
-        }
-        Ok(hints)
-    }
-
-    /// Forgets hints at buckets that have had nothing in their logs for a while.
-    async fn forget_idle(&self, hints: Vec<Hint>) -> Result<(), Failure> {
-        let sizes = hints.iter();
-        let sizes = sizes.map(|hint| Call::command("ZCARD", self.keys.due(hint.bucket)));
-        let sizes = self.servers.call_all(&sizes.collect::<Vec<_>>()).await;
-        let mut idle = Vec::new();
-        for (hint, size) in hints.into_iter().zip(sizes) {
-            if count(size?)? == 0 {
-                idle.push(hint);
-            }
-        }
-        let idle = self.ends.idle_for_long(idle);
-        if idle.is_empty() {
-            return Ok(());
-        }
-        let call = Call::script(&FORGET_HINT, vec![self.keys.hints()]);
-        let call = call.args(
-            idle.into_iter()
-                .flat_map(|hint| [hint.bucket.to_string(), hint.seen]),
-        );
-        self.servers.call(&call).await.map(drop)
-    }
 }
 
 /// Reads what `take.lua` gives: the event, and its end unless that is damaged.
@@ -327,19 +200,5 @@ fn taken_end(entry: Value) -> Result<(Vec<u8>, Option<TakenEnd>), Failure> {
     Ok((event, end))
 }
 
-/// A bucket that may have ends to tell of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Hint {
-    bucket: u16,
-    /// When somebody last said so, as the server writes it.
-    seen: String,
-}
-
 /// How many events are remembered; far more than are being dealt with at once.
 const REMEMBERED: usize = 65_536;
-
-/// How often all buckets are looked at for ends, whether or not somebody has said that they have any.
-const SWEEP: Duration = Duration::from_secs(60);
-
-/// How long after a hint its bucket may still be about to get what it hints at, at most. Far longer than any operation takes.
-const SETTLED: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use redis::Value;
 use super::{
     begin::with_now,
     call::Call,
-    ends::Due,
+    due::Due,
     failure::Failure,
     reply::{bytes, exactly, list},
     row::{Account, millis},

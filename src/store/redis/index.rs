@@ -12,7 +12,8 @@ use super::{
     failure::Failure,
     row::millis,
     store::{Inner, lock},
-    walk::{Form, Index},
+    walk::Form,
+    way::Index,
 };
 
 impl Inner {

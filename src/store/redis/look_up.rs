@@ -15,7 +15,8 @@ use super::{
     row,
     script::LIST,
     store::Inner,
-    walk::{Direction, Form, STEP, go_on_after},
+    walk::{Form, STEP, go_on_after},
+    way::Direction,
 };
 use crate::{
     id::SessionId,

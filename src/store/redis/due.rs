@@ -1,0 +1,58 @@
+//! What has come due, in sorted sets of which each bucket has one.
+
+use super::{
+    call::Call,
+    failure::Failure,
+    reply::{bytes, number, pairs},
+    store::Inner,
+};
+
+/// A member of a sorted set whose time has come.
+pub(super) struct Due {
+    at: i64,
+    pub(super) bucket: u16,
+    pub(super) member: Vec<u8>,
+}
+
+impl Inner {
+    /// The first members of sorted sets, one in each bucket, whose time comes no later than `until`, in order; at most `of_each` of one set.
+    pub(super) async fn due(
+        &self,
+        buckets: &[u16],
+        set: impl Fn(u16) -> Vec<u8>,
+        of_each: usize,
+        until: i64,
+    ) -> Result<Vec<Due>, Failure> {
+        let calls = buckets.iter().map(|bucket| {
+            Call::command("ZRANGE", set(*bucket))
+                .arg("-inf")
+                .number(until)
+                .args(["BYSCORE", "LIMIT", "0"])
+                .arg(of_each.to_string())
+                .arg("WITHSCORES")
+        });
+        let replies = self.servers.call_all(&calls.collect::<Vec<_>>()).await;
+        let mut due = Vec::new();
+        let mut failure = None;
+        for (bucket, reply) in buckets.iter().zip(replies) {
+            match reply.and_then(pairs) {
+                Ok(members) => {
+                    for (member, at) in members {
+                        due.push(Due {
+                            at: number(at)?,
+                            bucket: *bucket,
+                            member: bytes(member)?,
+                        });
+                    }
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        // A node that is away does not stop work on the others.
+        if let (Some(failure), true) = (failure, due.is_empty()) {
+            return Err(failure);
+        }
+        due.sort_by_key(|due| due.at);
+        Ok(due)
+    }
+}

@@ -1,6 +1,9 @@
 //! Ended means ended (s6): requests that read, touch, register a client, change or sign in again, against whatever ends their session, in every order of
 //! their operations on the store. The session is gone afterwards, and no response that comes late sends a cookie of ours.
 
+#[cfg(all(unix, feature = "redis"))]
+#[path = "../support/servers/mod.rs"]
+mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -274,4 +277,16 @@ async fn s6_nothing_comes_back_in_memory_with_two_under_way() {
         orders += against_every_end(&store, &[Late::SignInAgain, other]).await;
     }
     println!("{orders} orders of two requests and an end");
+}
+
+/// On one server, and on a cluster.
+#[cfg(all(unix, feature = "redis"))]
+#[tokio::test]
+#[ignore = "needs Redis: bash tests/run.sh"]
+async fn s6_nothing_comes_back_in_redis() {
+    use axum_user_session::store::RedisStore;
+    let server = servers::Redis::shared();
+    one_against_every_end(RedisStore::connect(server.url()).await.unwrap()).await;
+    let nodes = servers::Cluster::shared().urls();
+    one_against_every_end(RedisStore::connect_cluster(nodes).await.unwrap()).await;
 }

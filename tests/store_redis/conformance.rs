@@ -1,6 +1,6 @@
 //! The suite for all stores, over one server, over a cluster, and over several handles to each.
 
-use axum_user_session::store::RedisStore;
+use axum_user_session::{store::RedisStore, testing::conformance::history};
 
 use crate::{
     fixtures::{fresh, on_a_cluster, on_one_server},
@@ -44,5 +44,15 @@ mod nodes {
     store_conformance! {
         #[ignore = "needs Redis: bash tests/run.sh"]
         two_handles()
+    }
+}
+
+/// Longer than in the suite, with other seeds.
+#[tokio::test]
+#[ignore = "needs Redis: bash tests/run.sh"]
+async fn promise_1_histories_are_answered_as_by_a_plain_store() {
+    for seed in 100..108 {
+        history::live_through(on_one_server().await, seed, 500).await;
+        history::live_through(on_a_cluster().await, seed, 200).await;
     }
 }

@@ -14,13 +14,15 @@ use crate::store::session_store::SessionStore;
 /// request.
 ///
 /// ```no_run
-/// # async fn open() -> Result<(), axum_user_session::error::StoreError> {
-/// use axum_user_session::store::RedisStore;
+/// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+/// use axum_user_session::{KeyRing, SessionConfig, store::RedisStore};
 ///
 /// let store = RedisStore::connect("redis://:secret@redis.example/").await?;
 /// // Or a cluster, by some of its nodes:
 /// let nodes = ["redis://redis-1.example/", "redis://redis-2.example/"];
 /// let store = RedisStore::connect_cluster(nodes).await?;
+///
+/// let config = SessionConfig::builder(KeyRing::ephemeral()).store(store).build()?;
 /// # Ok(())
 /// # }
 /// ```

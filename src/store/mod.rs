@@ -26,7 +26,7 @@ pub use self::postgres::{PostgresOptions, PostgresStore};
 pub use self::query::{Filter, NameMatch, Part, Position, Query, Selection, end_of_prefix, fold};
 pub use self::record::{Record, event_of};
 #[cfg(feature = "redis")]
-pub use self::redis::{RedisStore, RedisStoreOptions};
+pub use self::redis::{RedisOptions, RedisStore};
 pub use self::session_store::SessionStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore};

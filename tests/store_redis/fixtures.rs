@@ -11,8 +11,8 @@ use axum_user_session::{
     error::StoreError,
     id::{ClientId, SessionId},
     store::{
-        Created, Device, End, Loaded, Part, Query, Record, RecordKey, RedisStore,
-        RedisStoreOptions, Selection, SessionStore,
+        Created, Device, End, Loaded, Part, Query, Record, RecordKey, RedisOptions, RedisStore,
+        Selection, SessionStore,
     },
 };
 
@@ -22,7 +22,7 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// Options with a prefix that nobody else in this process has.
-pub(crate) fn fresh() -> RedisStoreOptions {
+pub(crate) fn fresh() -> RedisOptions {
     RedisStore::options().key_prefix(fresh_prefix())
 }
 

@@ -9,14 +9,10 @@ use sqlx::{
 };
 
 use crate::{
+    device::Device,
     ended::{Ended, EventId},
     id::{ClientId, SessionId},
-    store::{
-        key::RecordKey,
-        operation::TOMBSTONE,
-        query::fold,
-        record::{Device, Record},
-    },
+    store::{key::RecordKey, operation::TOMBSTONE, query::fold, record::Record},
 };
 
 /// The columns of a record, in the order in which [`Columns::record`] reads them.

@@ -26,5 +26,5 @@ mod store;
 mod walk;
 mod way;
 
-pub use self::options::RedisStoreOptions;
+pub use self::options::RedisOptions;
 pub use self::store::RedisStore;

@@ -33,13 +33,13 @@ use crate::error::StoreError;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is connected before `connect`"]
-pub struct RedisStoreOptions {
+pub struct RedisOptions {
     prefix: String,
     limits: TimeLimits,
     policy_unchecked: bool,
 }
 
-impl Default for RedisStoreOptions {
+impl Default for RedisOptions {
     fn default() -> Self {
         Self {
             prefix: "aus".to_owned(),
@@ -52,7 +52,7 @@ impl Default for RedisStoreOptions {
     }
 }
 
-impl RedisStoreOptions {
+impl RedisOptions {
     /// What all keys begin with, within braces. Stores with different prefixes on one server have nothing in common.
     ///
     /// 1 to 64 visible ASCII characters other than braces; default `aus`.

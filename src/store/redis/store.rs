@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{ends::Ends, index::Tidied, keys::Keys, options::RedisStoreOptions, servers::Servers};
+use super::{ends::Ends, index::Tidied, keys::Keys, options::RedisOptions, servers::Servers};
 use crate::error::StoreError;
 #[cfg(doc)]
 use crate::store::session_store::SessionStore;
@@ -89,20 +89,20 @@ pub(super) struct Inner {
 }
 
 impl RedisStore {
-    /// Connects to a server that is not part of a cluster; see [`RedisStoreOptions::connect`].
+    /// Connects to a server that is not part of a cluster; see [`RedisOptions::connect`].
     ///
     /// # Errors
     ///
-    /// As [`RedisStoreOptions::connect`].
+    /// As [`RedisOptions::connect`].
     pub async fn connect(url: impl AsRef<str>) -> Result<Self, StoreError> {
         Self::options().connect(url).await
     }
 
-    /// Connects to a Redis Cluster by some of its nodes; see [`RedisStoreOptions::connect_cluster`].
+    /// Connects to a Redis Cluster by some of its nodes; see [`RedisOptions::connect_cluster`].
     ///
     /// # Errors
     ///
-    /// As [`RedisStoreOptions::connect_cluster`].
+    /// As [`RedisOptions::connect_cluster`].
     pub async fn connect_cluster<U: AsRef<str>>(
         urls: impl IntoIterator<Item = U>,
     ) -> Result<Self, StoreError> {
@@ -110,8 +110,8 @@ impl RedisStore {
     }
 
     /// Options, which end with connecting.
-    pub fn options() -> RedisStoreOptions {
-        RedisStoreOptions::default()
+    pub fn options() -> RedisOptions {
+        RedisOptions::default()
     }
 
     pub(super) fn new(servers: Servers, keys: Keys) -> Self {

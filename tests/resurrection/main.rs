@@ -1,7 +1,7 @@
 //! Ended means ended (s6): requests that read, touch, register a client, change or sign in again, against whatever ends their session, in every order of
 //! their operations on the store. The session is gone afterwards, and no response that comes late sends a cookie of ours.
 
-#[cfg(all(unix, feature = "redis"))]
+#[cfg(all(unix, any(feature = "postgres", feature = "redis")))]
 #[path = "../support/servers/mod.rs"]
 mod servers;
 #[path = "../support/mod.rs"]
@@ -277,6 +277,26 @@ async fn s6_nothing_comes_back_in_memory_with_two_under_way() {
         orders += against_every_end(&store, &[Late::SignInAgain, other]).await;
     }
     println!("{orders} orders of two requests and an end");
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn s6_nothing_comes_back_in_sqlite() {
+    use axum_user_session::store::SqliteStore;
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("sessions.db")).unwrap();
+    one_against_every_end(store).await;
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+#[tokio::test]
+#[ignore = "needs PostgreSQL: bash tests/run.sh"]
+async fn s6_nothing_comes_back_in_postgres() {
+    use axum_user_session::store::PostgresStore;
+    let database = servers::Postgres::shared().create_database();
+    let store = PostgresStore::connect(&database.url).await.unwrap();
+    store.migrate().await.unwrap();
+    one_against_every_end(store).await;
 }
 
 /// On one server, and on a cluster.

@@ -94,6 +94,7 @@ fn child() {
         }),
         "be refused" => say(&cause(SqliteStore::open(&path))),
         "fill the disk" => runtime.block_on(crate::disk_full::fill(&path)),
+        "serve on a full disk" => runtime.block_on(crate::disk_full::serve(&path)),
         other => panic!("no such task: {other}"),
     }
 }

@@ -11,4 +11,6 @@ mod files;
 mod fixtures;
 mod lifecycle;
 mod processes;
+#[path = "../support/mod.rs"]
+mod support;
 mod together;

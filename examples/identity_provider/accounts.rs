@@ -1,4 +1,4 @@
-//! Who may sign in: two demonstration accounts.
+//! Who may sign in: three demonstration accounts.
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
 use axum_user_session::Principal;
@@ -9,20 +9,30 @@ struct Account {
     password: &'static str,
     name: &'static str,
     email: &'static str,
+    role: Option<&'static str>,
 }
 
-const ACCOUNTS: [Account; 2] = [
+const ACCOUNTS: [Account; 3] = [
     Account {
         username: "alice",
         password: "alice",
         name: "Alice Smith",
         email: "alice@example.com",
+        role: None,
     },
     Account {
         username: "bob",
         password: "bob",
         name: "Bob Jones",
         email: "bob@example.com",
+        role: None,
+    },
+    Account {
+        username: "carol",
+        password: "carol",
+        name: "Carol White",
+        email: "carol@example.com",
+        role: Some("admin"),
     },
 ];
 
@@ -38,10 +48,13 @@ pub(crate) fn authenticate(username: &str, password: &str) -> Option<Principal> 
         [expected, password].map(|text| digest::digest(&digest::SHA256, text.as_bytes()));
     let same = verify_slices_are_equal(expected.as_ref(), given.as_ref()).is_ok();
     account.filter(|_| same).map(|account| {
-        Principal::builder(account.username)
+        let principal = Principal::builder(account.username)
             .claim("name", account.name)
             .claim("preferred_username", account.username)
-            .claim("email", account.email)
-            .build()
+            .claim("email", account.email);
+        match account.role {
+            Some(role) => principal.claim("role", role).build(),
+            None => principal.build(),
+        }
     })
 }

@@ -4,18 +4,22 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    middleware::map_response,
+    middleware::{from_fn, map_response},
     routing::{get, post},
 };
 use axum_user_session::{
     SessionConfig, UserSessionLayer,
+    admin::SessionAdmin,
     guard::{RequireUserLayer, SameOriginLayer},
 };
 
-use crate::{clients, failure, headers, pages, session_json, sign_in};
+use crate::{clients, devices, failure, headers, operator, pages, session_json, sign_in};
 
 /// The whole site.
 pub(crate) fn router(sessions: SessionConfig) -> Router {
+    // Without a database nobody knows of sessions but the browsers that have them.
+    let admin = SessionAdmin::new(&sessions).ok();
+    let others = admin.map_or_else(no_lists, lists);
     let sessions = UserSessionLayer::new(sessions).skip(|_, uri| uri.path() == pages::STYLESHEET);
     // Somebody at a computer left alone must not get at the account.
     let lately = RequireUserLayer::new()
@@ -29,9 +33,33 @@ pub(crate) fn router(sessions: SessionConfig) -> Router {
         .route("/session", get(session_json::session))
         .route("/clients", post(clients::register))
         .route(pages::STYLESHEET, get(pages::stylesheet))
+        .merge(others)
         // The last one is the outermost: a post of another site is refused before its session is loaded.
         .layer(sessions)
         .layer(SameOriginLayer::new())
-        .layer(map_response(failure::explain))
+        .layer(from_fn(failure::explain))
         .layer(map_response(headers::protect))
+}
+
+/// What stands in their place.
+fn no_lists() -> Router {
+    Router::new()
+        .route("/sessions", get(devices::unknown))
+        .route("/admin/sessions", get(devices::unknown))
+}
+
+/// The lists of sessions: a user's own, and for operators everybody's.
+fn lists(admin: SessionAdmin) -> Router {
+    let user = RequireUserLayer::new().login_path("/login");
+    let own = Router::new()
+        .route("/sessions", get(devices::list))
+        .route("/sessions/revoke", post(devices::revoke))
+        .route("/sessions/revoke-others", post(devices::revoke_others))
+        .route_layer(user.clone());
+    let everybodys = Router::new()
+        .route("/admin/sessions", get(operator::list))
+        .route("/admin/sessions/revoke", post(operator::revoke))
+        .route_layer(user.claim("role", "admin"))
+        .with_state(admin);
+    own.merge(everybodys)
 }

@@ -1,13 +1,23 @@
 //! When something can't be shown.
 
 use axum::{
+    Json,
     body::HttpBody,
-    http::{StatusCode, header::CONTENT_TYPE},
+    extract::Request,
+    http::{
+        StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use axum_user_session::Error;
+use serde_json::json;
 
-use crate::pages::{Message, html};
+use crate::{
+    pages::{Message, html},
+    wanted::Wanted,
+};
 
 /// An error of the session that a handler has no better answer to. `?` makes it.
 pub(crate) struct Failure(Error);
@@ -19,24 +29,29 @@ impl From<Error> for Failure {
 }
 
 impl IntoResponse for Failure {
-    /// The status alone; `explain` gives it a page.
+    /// Without a body; `explain` gives it one. When to come back stays in the head.
     fn into_response(self) -> Response {
         let error = &self.0 as &dyn std::error::Error;
-        let status = self.0.clone().into_response().status();
+        let (mut head, _) = self.0.clone().into_response().into_parts();
+        let status = head.status;
+        head.headers.remove(CONTENT_TYPE);
         if status.is_server_error() {
             tracing::error!(error, "a request failed");
         } else {
             tracing::debug!(error, "a request was refused");
         }
-        status.into_response()
+        (status, head.headers).into_response()
     }
 }
 
-/// Gives an error without a body a page: those of the guards, of the router, and of `Failure`.
-pub(crate) async fn explain(mut response: Response) -> Response {
+/// Gives an error without a body one, as a page or as JSON: those of the guards, of the router, and of `Failure`. What a server error has for a
+/// body is not for users.
+pub(crate) async fn explain(request: Request, next: Next) -> Response {
+    let wanted = Wanted::by(request.headers());
+    let mut response = next.run(request).await;
     let status = response.status();
-    let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || !response.body().is_end_stream() {
+    let bare = status.is_client_error() && response.body().is_end_stream();
+    if !bare && !status.is_server_error() {
         return response;
     }
     let (title, text) = match status {
@@ -54,17 +69,25 @@ pub(crate) async fn explain(mut response: Response) -> Response {
             "Two sessions at once",
             "Your browser sent two different sessions. Delete this site's cookies, then sign in again.",
         ),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "Not available",
+            "Nobody can tell at the moment who is signed in. Nobody was signed out; please try again in a few seconds.",
+        ),
         _ if status.is_client_error() => ("Not understood", "This request makes no sense here."),
         _ => (
             "Something went wrong",
             "It is not your fault. Please try again later.",
         ),
     };
-    let page = html(Message { title, text });
+    let page = match wanted {
+        Wanted::Page => html(Message { title, text }),
+        Wanted::Json => Json(json!({ "error": title, "detail": text })).into_response(),
+    };
     if let Some(content_type) = page.headers().get(CONTENT_TYPE) {
         let content_type = content_type.clone();
         response.headers_mut().insert(CONTENT_TYPE, content_type);
     }
+    response.headers_mut().remove(CONTENT_LENGTH);
     *response.body_mut() = page.into_body();
     response
 }

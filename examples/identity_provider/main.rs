@@ -4,23 +4,32 @@
 //! cargo run --example identity_provider
 //! ```
 //!
-//! Open the address that it prints, and sign in as alice with the password alice, or as bob with the password bob. Settings are
-//! environment variables:
+//! Open the address that it prints, and sign in as alice with the password alice, or as bob with the password bob. The operator is
+//! carol, with the password carol. Settings are environment variables:
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
 //! | `LISTEN` | the address to listen on; port 0 takes a free one | `127.0.0.1:3000` |
 //! | `KEY_FILE` | the keys that seal sessions, made at the first start; with the same keys a restart signs nobody out | `target/identity_provider/keys.json` |
+//! | `DATABASE_URL` | where sessions are kept: `sqlite:FILE`, `postgres://...`, `redis://...` (several nodes of a Redis Cluster with commas between them), or `none` for cookies alone | `sqlite:target/identity_provider/sessions.db` |
 //! | `RUST_LOG` | what to log, and how much of it | `info` |
+//!
+//! Two of them with the same keys and one PostgreSQL, or one Redis, are one site.
 //!
 //! Begin reading at `app.rs`, which puts the layers around the routes.
 
 mod accounts;
 mod app;
 mod clients;
+mod database;
+mod device;
+mod devices;
 mod failure;
 mod headers;
+mod listed;
 mod moment;
+mod notifier;
+mod operator;
 mod pages;
 mod session_json;
 mod sessions;
@@ -28,14 +37,16 @@ mod settings;
 mod shown;
 mod sign_in;
 mod stop;
+mod upkeep;
+mod wanted;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, net::SocketAddr, process::ExitCode};
 
 use axum_user_session::KeyRing;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::settings::Settings;
+use crate::{database::Database, notifier::Notifier, settings::Settings, upkeep::Upkeep};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -64,14 +75,27 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             "browsers will keep the session only if TLS ends in front of this server; the proxy must pass the Host header on"
         );
     }
-    let app = app::router(sessions.build()?);
+    let in_database = !matches!(settings.database, Database::None);
+    let sessions = settings
+        .database
+        .keep(sessions.ended_hook(Notifier))
+        .await?;
+    let sessions = sessions.build()?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("can't listen on {}: {error}", settings.listen))?;
+    let upkeep = match in_database {
+        true => Some(Upkeep::start(&sessions)?),
+        false => None,
+    };
+    let app = app::router(sessions).into_make_service_with_connect_info::<SocketAddr>();
     println!("http://{}/", listener.local_addr()?);
     axum::serve(listener, app)
         .with_graceful_shutdown(stop::requested())
         .await?;
+    if let Some(upkeep) = upkeep {
+        upkeep.stop().await;
+    }
     tracing::info!("all requests are answered");
     Ok(())
 }

@@ -6,26 +6,42 @@ use std::{
     path::PathBuf,
 };
 
+use crate::database::Database;
+
 /// The settings of a server.
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) key_file: PathBuf,
+    pub(crate) database: Database,
 }
 
 impl Settings {
     /// Reads them. A value that can't be understood is an error, because running with another one would surprise.
     pub(crate) fn from_env() -> Result<Self, String> {
-        let listen = match env::var("LISTEN") {
-            Ok(listen) => listen,
-            Err(VarError::NotPresent) => "127.0.0.1:3000".to_owned(),
-            Err(error) => return Err(format!("LISTEN: {error}")),
-        };
+        let listen = text("LISTEN", "127.0.0.1:3000")?;
         let listen = listen.parse().map_err(|error| {
             format!("LISTEN is {listen:?}, and not an address such as 127.0.0.1:3000: {error}")
         })?;
         let key_file = env::var_os("KEY_FILE")
             .unwrap_or_else(|| "target/identity_provider/keys.json".into())
             .into();
-        Ok(Self { listen, key_file })
+        let database = text(
+            "DATABASE_URL",
+            "sqlite:target/identity_provider/sessions.db",
+        )?;
+        Ok(Self {
+            listen,
+            key_file,
+            database: Database::parse(&database)?,
+        })
+    }
+}
+
+fn text(name: &str, default: &str) -> Result<String, String> {
+    match env::var(name) {
+        Ok(text) => Ok(text),
+        Err(VarError::NotPresent) => Ok(default.to_owned()),
+        // What it is instead may be a secret.
+        Err(VarError::NotUnicode(_)) => Err(format!("{name} is no Unicode text")),
     }
 }

@@ -1,18 +1,18 @@
 //! Signing in and out.
 
+use std::net::SocketAddr;
+
 use axum::{
     Form,
-    extract::Query,
-    http::{StatusCode, header::LOCATION},
+    extract::{ConnectInfo, Query},
+    http::{HeaderMap, StatusCode, header::LOCATION},
     response::{IntoResponse, Redirect, Response},
 };
-use axum_user_session::{
-    AuthenticationProperties, UserSession, ended::Ended, return_url::ReturnUrl,
-};
+use axum_user_session::{AuthenticationProperties, UserSession, return_url::ReturnUrl};
 use serde::Deserialize;
 
 use crate::{
-    accounts,
+    accounts, device,
     failure::Failure,
     pages::{Login, SignedIn, html},
 };
@@ -43,6 +43,8 @@ pub(crate) async fn form(session: UserSession, Query(query): Query<LoginQuery>) 
 /// `POST /login`
 pub(crate) async fn sign_in(
     session: UserSession,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     Form(form): Form<LoginForm>,
 ) -> Result<Response, Failure> {
     let return_url = form.return_url.as_deref().and_then(ReturnUrl::parse);
@@ -51,11 +53,10 @@ pub(crate) async fn sign_in(
         let page = Login::new(return_url, &session, false).refused(form.username, remember);
         return Ok((StatusCode::UNAUTHORIZED, html(page)).into_response());
     };
-    let properties = AuthenticationProperties::new().with_persistent(remember);
-    let signed_in = session.sign_in_with(principal, properties).await?;
-    if let Some(ended) = signed_in.ended() {
-        tell_clients(ended);
-    }
+    let properties = AuthenticationProperties::new()
+        .with_persistent(remember)
+        .with_device(device::of_request(&headers, peer));
+    session.sign_in_with(principal, properties).await?;
     // The browser has no cookie yet, and still the session knows who is signed in.
     let return_url = return_url.as_ref().map_or("/", ReturnUrl::as_str);
     let page = html(SignedIn::new(&session, return_url));
@@ -64,18 +65,6 @@ pub(crate) async fn sign_in(
 
 /// `POST /logout`
 pub(crate) async fn sign_out(session: UserSession) -> Result<Redirect, Failure> {
-    if let Some(ended) = session.sign_out().await? {
-        tell_clients(&ended);
-    }
+    session.sign_out().await?;
     Ok(Redirect::to("/"))
-}
-
-/// Where a real identity provider sends logout notifications (OpenID Connect Back-Channel Logout 1.0).
-fn tell_clients(ended: &Ended) {
-    tracing::info!(
-        subject = ended.subject,
-        clients = ?ended.clients,
-        reason = ?ended.reason,
-        "a session has ended; its clients are to be told"
-    );
 }

@@ -1,22 +1,24 @@
-//! Another node of the same site: it has the same keys and settings, and a clock that the test sets.
+//! Another node of the same site: it has the same keys, sessions and settings, and a clock that the test sets.
 
-use std::{path::Path, time::SystemTime};
+use std::time::SystemTime;
 
 use axum::{Router, routing::post};
 use axum_user_session::{
     KeyRing, Principal, UserSession, UserSessionLayer,
+    store::SqliteStore,
     testing::{Browser, ManualClock},
 };
 
-use crate::sessions;
+use crate::{server::Disk, sessions};
 
 pub(crate) const COOKIE: &str = "idsrv";
 
 /// Signs alice in there at a time, with one client, and gives her cookie.
-pub(crate) async fn sign_in(key_file: &Path, at: SystemTime) -> String {
-    let keys = KeyRing::open_file(key_file).expect("the server's key file");
+pub(crate) async fn sign_in(disk: &Disk, at: SystemTime) -> String {
+    let keys = KeyRing::open_file(disk.key_file()).expect("the server's key file");
     let config = sessions::configuration(keys)
         .insecure_http_for_development()
+        .store(SqliteStore::open(disk.sessions_file()).expect("the server's sessions"))
         .clock(ManualClock::at(at))
         .build()
         .expect("the server's configuration");

@@ -7,7 +7,13 @@ mod curl;
 mod elsewhere;
 mod hostile_requests;
 mod in_a_browser;
+mod lists;
 mod server;
+#[cfg(unix)]
+#[path = "../support/servers/mod.rs"]
+mod servers;
 #[path = "../../examples/identity_provider/sessions.rs"]
 mod sessions;
+#[cfg(unix)]
+mod two_nodes;
 mod web_driver;

@@ -6,6 +6,8 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -27,8 +29,30 @@ impl Disk {
         self.path().join("keys").join("keys.json")
     }
 
+    /// The database that a server on this disk uses unless it is told another.
+    pub(crate) fn database(&self) -> String {
+        format!("sqlite:{}", self.sessions_file().display())
+    }
+
+    pub(crate) fn sessions_file(&self) -> PathBuf {
+        self.path().join("sessions.db")
+    }
+
     fn log_file(&self) -> PathBuf {
         self.path().join("log")
+    }
+
+    /// Waits until the log has a text: what follows after a response takes a moment.
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        let began = Instant::now();
+        while !self.log().contains(text) {
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "{text} is not logged:\n{}",
+                self.log()
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// What all servers on this disk have logged.
@@ -45,13 +69,20 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(disk: &Disk) -> Self {
-        Self::listening_on("127.0.0.1:0", disk)
+        Self::with_database(disk, &disk.database())
+    }
+
+    /// Keeps its sessions there, or in cookies alone if that is `none`.
+    pub(crate) fn with_database(disk: &Disk, database: &str) -> Self {
+        Self::run(command("127.0.0.1:0", disk, database), disk)
     }
 
     pub(crate) fn listening_on(listen: &str, disk: &Disk) -> Self {
-        let mut process = command(listen, disk)
-            .spawn()
-            .expect("the example can be run");
+        Self::run(command(listen, disk, &disk.database()), disk)
+    }
+
+    fn run(mut command: Command, disk: &Disk) -> Self {
+        let mut process = command.spawn().expect("the example can be run");
         let mut address = String::new();
         let output = process.stdout.take().expect("standard output is piped");
         BufReader::new(output)
@@ -102,13 +133,13 @@ impl Drop for Server {
 }
 
 /// Runs a server that ends by itself, because it can't start.
-pub(crate) fn failing(listen: &str, disk: &Disk) -> ExitStatus {
-    command(listen, disk)
+pub(crate) fn failing(listen: &str, disk: &Disk, database: &str) -> ExitStatus {
+    command(listen, disk, database)
         .status()
         .expect("the example can be run")
 }
 
-fn command(listen: &str, disk: &Disk) -> Command {
+fn command(listen: &str, disk: &Disk, database: &str) -> Command {
     let log = File::options()
         .create(true)
         .append(true)
@@ -118,6 +149,7 @@ fn command(listen: &str, disk: &Disk) -> Command {
     command
         .env("LISTEN", listen)
         .env("KEY_FILE", disk.key_file())
+        .env("DATABASE_URL", database)
         .env("RUST_LOG", "debug")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

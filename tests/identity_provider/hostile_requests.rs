@@ -74,6 +74,8 @@ fn posts_from_other_sites_are_refused() {
             ("/login", &bob[..]),
             ("/clients", &[("client_id", "evil")]),
             ("/logout", &[]),
+            ("/sessions/revoke-others", &[]),
+            ("/admin/sessions/revoke", &[("subject", "alice")]),
         ] {
             let answer = curl.post_with(&server.url(path), fields, &["--header", header]);
             assert_eq!(answer.status, 403, "{path} with {header}");
@@ -103,7 +105,15 @@ fn what_users_enter_is_text_on_the_page() {
     curl.post(&server.url("/login"), &alice);
     curl.post(&server.url("/clients"), &[("client_id", markup)]);
     let home = curl.get(&server.url("/"));
-    for page in [refused, home] {
+    let devices = curl.get(&server.url("/sessions"));
+    curl.post(
+        &server.url("/login"),
+        &[("username", "carol"), ("password", "carol")],
+    );
+    let search = format!("name={markup}");
+    let operator = server.url("/admin/sessions");
+    let operator = curl.run(&[&operator, "--get", "--data-urlencode", &search]);
+    for page in [refused, home, devices, operator] {
         assert!(page.body.contains("alert(1)"), "{}", page.body);
         assert!(!page.body.contains("<script"), "{}", page.body);
     }
@@ -119,6 +129,10 @@ fn every_answer_is_a_page_with_protection() {
         ("GET", "/login", 200),
         ("GET", "/style.css", 200),
         ("GET", "/account", 401),
+        ("GET", "/sessions", 401),
+        ("POST", "/sessions/revoke", 401),
+        ("GET", "/admin/sessions", 401),
+        ("POST", "/admin/sessions/revoke", 401),
         ("GET", "/nowhere", 404),
         ("GET", "/logout", 405),
         ("PUT", "/login", 405),

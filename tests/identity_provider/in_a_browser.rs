@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::{
+    curl::Curl,
     server::{self, Disk, Server},
     web_driver::{Browser, Look},
 };
@@ -93,6 +94,104 @@ fn signing_in_adding_a_client_and_signing_out() {
     browser.button("Sign out").click();
     assert_eq!(heading(&browser), "Nobody is signed in");
     assert!(browser.cookies().is_empty());
+}
+
+#[test]
+#[ignore = "needs Chromium: bash tests/run.sh"]
+fn c21_a_sign_out_from_cookies_alone_leaves_but_the_mark_of_an_end() {
+    let disk = Disk::new();
+    let server = Server::with_database(&disk, "none");
+    let browser = Browser::start();
+    sign_in(&browser, &server, "alice");
+    browser.button("Sign out").click();
+    assert_eq!(heading(&browser), "Nobody is signed in");
+    let cookies = browser.cookies();
+    assert!(
+        !cookies.is_empty(),
+        "a late response must not bring her back"
+    );
+    for cookie in cookies {
+        let name = cookie["name"].as_str().expect("a name");
+        assert!(name.starts_with("idsrv.e"), "{name}");
+    }
+}
+
+#[test]
+#[ignore = "needs Chromium: bash tests/run.sh"]
+fn s11_signing_out_another_device() {
+    let disk = Disk::new();
+    let server = Server::start(&disk);
+    let phone = Curl::new(disk.path(), "phone");
+    let alice = [("username", "alice"), ("password", "alice")];
+    phone.post(&server.url("/login"), &alice);
+    let browser = Browser::start();
+    sign_in(&browser, &server, "alice");
+
+    browser.link("Your devices").click();
+    assert_eq!(heading(&browser), "Your devices");
+    assert_eq!(browser.texts("//li//strong"), ["Chrome on Linux", "curl"]);
+    let this = "//li[.//*[. = 'This device']]//strong";
+    assert_eq!(browser.texts(this), ["Chrome on Linux"]);
+    picture(&browser, "devices");
+    browser
+        .find("//button[@aria-label = 'Sign out curl']")
+        .click();
+    assert_eq!(browser.path(), "/sessions");
+    assert_eq!(browser.texts("//li//strong"), ["Chrome on Linux"]);
+    let session = phone.get(&server.url("/session")).json();
+    assert!(session["user"].is_null());
+
+    browser.button("Sign out").click();
+    assert_eq!(heading(&browser), "Nobody is signed in");
+}
+
+#[test]
+#[ignore = "needs Chromium: bash tests/run.sh"]
+fn s10_an_operator_searches_and_revokes() {
+    let disk = Disk::new();
+    let server = Server::start(&disk);
+    let bob = Curl::new(disk.path(), "bob");
+    bob.post(
+        &server.url("/login"),
+        &[("username", "bob"), ("password", "bob")],
+    );
+    let browser = Browser::start();
+    sign_in(&browser, &server, "carol");
+
+    browser.link("All sessions").click();
+    assert_eq!(browser.texts("//li//strong"), ["Carol White", "Bob Jones"]);
+    picture(&browser, "operator");
+    browser.field("Name begins with").enter("BOB");
+    browser.button("Search").click();
+    assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
+    browser.button("Revoke").click();
+    assert_eq!(browser.path(), "/admin/sessions");
+    assert_eq!(browser.texts("//li//strong"), ["Carol White"]);
+    let session = bob.get(&server.url("/session")).json();
+    assert!(session["user"].is_null());
+
+    browser.open(&server.url("/admin/sessions?size=1"));
+    assert!(
+        browser.texts("//nav/a[@rel]").is_empty(),
+        "there is one page"
+    );
+    bob.post(
+        &server.url("/login"),
+        &[("username", "bob"), ("password", "bob")],
+    );
+    browser.open(&server.url("/admin/sessions?size=1"));
+    assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
+    browser.link("Older").click();
+    assert_eq!(browser.texts("//li//strong"), ["Carol White"]);
+    browser.link("Newer").click();
+    assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
+}
+
+fn sign_in(browser: &Browser, server: &Server, user: &str) {
+    browser.open(&server.url("/login"));
+    browser.field("Username").enter(user);
+    browser.field("Password").enter(user);
+    browser.button("Sign in").click();
 }
 
 fn heading(browser: &Browser) -> String {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{
     curl::Curl,
     server::{Disk, Server},
-    servers::{Cluster, Postgres, Redis},
+    servers::{Cluster, Persistence, Postgres, Redis},
 };
 
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "alice")];
@@ -34,6 +34,31 @@ fn s11_two_nodes_on_redis_are_one_site() {
 #[ignore = "needs Redis: bash tests/run.sh"]
 fn s11_two_nodes_on_a_redis_cluster_are_one_site() {
     two_nodes(&Disk::new(), &Cluster::shared().urls().join(","));
+}
+
+#[test]
+#[ignore = "needs Redis: bash tests/run.sh"]
+fn s9_a_database_that_is_away_signs_nobody_out() {
+    let mut redis = Redis::start_with(Persistence::Always);
+    let disk = Disk::new();
+    let server = Server::with_database(&disk, &redis.url());
+    let curl = Curl::new(disk.path(), "jar");
+    curl.post(&server.url("/login"), &ALICE);
+    let before = id(&curl, &server);
+    assert!(before.is_some());
+
+    redis.stop();
+    for path in ["/", "/session", "/sessions", "/admin/sessions"] {
+        for (accept, said) in [("Accept: text/html", "<h1"), (JSON[1], "\"error\":")] {
+            let answer = curl.run(&[&server.url(path), "--header", accept]);
+            assert_eq!(answer.status, 503, "{path}, {accept}");
+            assert!(answer.header("retry-after").is_some(), "{path}, {accept}");
+            assert!(answer.body.contains(said), "{path}: {}", answer.body);
+            assert_eq!(answer.headers("set-cookie").count(), 0, "{path}");
+        }
+    }
+    redis.start_again();
+    assert_eq!(id(&curl, &server), before);
 }
 
 fn two_nodes(disk: &Disk, database: &str) {

@@ -78,7 +78,8 @@ mod tests {
         let key = RecordKey::of_secret(b"abc", 7);
         assert_eq!(key.as_bytes()[..4], [0xBA, 0x78, 0x16, 0xBF]);
         assert_eq!(key.bucket(), 7);
-        assert_eq!(format!("{key:?}"), "RecordKey(ba78..)");
+        let shown = format!("RecordKey({:02x}{:02x}..)", 0xBA, 0x78);
+        assert_eq!(format!("{key:?}"), shown);
     }
 
     /// The bucket is in every reference that a browser holds, so this must never change.

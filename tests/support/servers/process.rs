@@ -226,7 +226,7 @@ impl Drop for Process {
 
 impl Failure {
     fn from_log(log: String) -> Self {
-        if log.contains("ddress already in use") {
+        if log.to_lowercase().contains("address already in use") {
             Self::AddressInUse
         } else {
             Self::Ended(log)

@@ -59,6 +59,9 @@
 //! **Keys** live in a [`KeyRing`]. They can be added, promoted and retired while the server runs, on several nodes at one moment, and nobody is signed out; see
 //! [`key_ring`].
 //!
+//! **On the server** sessions are kept if the configuration has a [store](mod@store): they can then be [listed and revoked](admin), limited per user, and end
+//! at once for everybody who has a copy of the cookie. [Tasks](cleanup) end what has expired, and tell a hook of yours of every end.
+//!
 //! **The response goes out.** If something has changed, the layer adds the cookies and `Cache-Control: no-store`, whatever the status is. After the
 //! response head is sent, a change that needs a cookie fails with [`ErrorKind::ResponseSent`](error::ErrorKind::ResponseSent) instead of being lost.
 //!
@@ -68,12 +71,15 @@
 //! |---|---|---|---|
 //! | authentication | `__Host-idsrv`, further chunks `__Host-idsrv.1` ... | the sealed ticket | HttpOnly, Secure, Path=/, SameSite=Lax |
 //! | session id | `idsrv.session` | the session id, for scripts of the check-session iframe | Secure, Path=/, SameSite=None |
+//! | marks, without a store | `__Host-idsrv.c` and a hash, `__Host-idsrv.e` and a hash | a client that was just added; a session that has just ended | as authentication, for some minutes |
+//!
+//! With a [store](mod@store) the authentication cookie holds a sealed reference of constant size, and there are no marks.
 //!
 //! # What is not promised
 //!
-//! The session is in the cookie and nowhere else. Signing out clears it in the browser, but a *copy* of the cookie that somebody made before stays valid until it
-//! expires: nothing here can revoke it. Keep lifetimes short, or retire the key in an emergency. Two requests of one browser that register different
-//! clients at the same moment both set the cookie, and the later one wins.
+//! Without a [store](config::SessionConfigBuilder::store), the session is in the cookie and nowhere else. Signing out clears it in the browser, but a *copy* of
+//! the cookie that somebody made before stays valid until it expires: nothing here can revoke it. Keep lifetimes short, or retire the key in an
+//! emergency. With a store a session that has ended is over in every copy; what a crash of a server may take back, [its store](mod@store) says.
 //!
 //! # Features
 //!

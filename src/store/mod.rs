@@ -1,4 +1,26 @@
 //! Where sessions are kept on the server: the contract for stores, and the stores of this crate.
+//!
+//! A configuration that is [given one](crate::config::SessionConfigBuilder::store) puts a sealed reference into the cookie, and the session, sealed too, into the
+//! store. [`SessionStore`] is the contract; [`MemoryStore`] is for one process and for tests; the others have a feature each.
+//!
+//! # When something fails
+//!
+//! Limits are those of the configuration: [`load_limit`](crate::config::SessionConfigBuilder::load_limit) for a request's session,
+//! [`write_limit`](crate::config::SessionConfigBuilder::write_limit) for each change. An operation that fails is asked for once more within its limit. "503" is what the
+//! extractor answers, and what an error of kind [`Unavailable`](crate::error::ErrorKind::Unavailable) becomes as a response: with `Retry-After`, and
+//! no cookie of ours.
+//!
+//! | fault | what requests see | what becomes of sessions |
+//! |---|---|---|
+//! | the server is stopped, and started again | 503, mostly at once, until it is back; then as before, with no restart of ours | they are as they were, as far as the server keeps its data |
+//! | the server is killed | the same | what was answered is there, and what ended stays over, with a server that waits for its disk (PostgreSQL does by default, Redis with `appendfsync always`) |
+//! | connections are cut | nothing, or one 503 | an operation that was under way is repeated; repeating does no harm |
+//! | a reply is lost after the write took effect | nothing: the repetition finds the work done; 503 if its reply is lost as well | the change is there, once. After a 503 its outcome is unknown: a sign-in again may have replaced the reference, and the user signs in once more |
+//! | a reply comes later than the limit | 503 when the limit is over | the same: the server may still do it |
+//! | the connection hangs and nobody says so | 503 when the limit is over, until the store has left it for another | they are as they were |
+//! | a master of a Redis Cluster is away | 503, for all sessions, as the cluster refuses commands without it | they are as they were when it is back |
+//! | the disk of SQLite is full | reading goes on; sign-ins, new clients and sign-outs are 503 | nothing is lost; who is signed in stays so; writing goes on when there is room |
+//! | the memory of Redis, or a `MemoryStore`, is full | sign-ins fail with [`StoreFull`](crate::error::ErrorKind::StoreFull) | no live session is evicted |
 
 mod boxed;
 mod key;

@@ -320,6 +320,40 @@ async fn c21_a_mark_is_bound_to_its_session_and_name() {
     assert_eq!(names(&page), [ADDED], "the forged one goes");
 }
 
+/// Two cookies of one name come from different paths or domains, and the one that expires takes the place of ours.
+#[tokio::test]
+async fn c21_a_mark_planted_under_the_name_of_another_does_not_expire_it() {
+    let mut lab = Lab::new();
+    lab.sign_in("alice").await;
+    lab.add_client("c1").await;
+    let cookies = lab.browser.cookie_header("/");
+    let mut names_now = lab.browser.cookie_names().into_iter();
+    let genuine = names_now.find(|name| name.starts_with(ADDED)).unwrap();
+    for (case, planted, expired) in [
+        (
+            "a genuine one and a forged one",
+            format!("{genuine}=AQ"),
+            vec![],
+        ),
+        (
+            "two forged ones of one name",
+            format!("{ADDED}0123456789abcdef=AQ; {ADDED}0123456789abcdef=AQE"),
+            vec![ADDED],
+        ),
+    ] {
+        for header in [
+            format!("{cookies}; {planted}"),
+            format!("{planted}; {cookies}"),
+        ] {
+            lab.script.set(|session| async move { report(&session) });
+            let request = Request::get("/").header("cookie", header);
+            let page = lab.browser.send(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(page.body, "alice [c1]", "{case}");
+            assert_eq!(names(&page), expired, "{case}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn c21_marks_in_any_number_are_bounded() {
     let mut lab = Lab::new();

@@ -138,8 +138,8 @@ impl Marks {
     ) -> Vec<(&str, Timestamp)> {
         self.main = main.clone();
         let ended: Vec<_> = self.ended().collect();
-        let mut carried = self.carried.iter();
-        self.due = carried.any(|mark| self.goes(&mark.said, id, &ended, now));
+        let is_due = self.gone(id, &ended, now).next().is_some();
+        self.due = is_due;
         let mut clients = Vec::with_capacity(self.carried.len());
         for carried in &self.carried {
             match &carried.said {
@@ -233,16 +233,8 @@ impl Marks {
         // What the browser has brought for an id that the host has used before says nothing of the session that has just begun under it.
         let id = current.map(|(id, _)| id);
         let ended = &[ended, id.filter(|_| anew).as_slice()].concat();
-        let carried = self.carried.iter();
-        let mut writes: Vec<_> = carried
-            .filter(|mark| self.goes(&mark.said, id, ended, now))
-            .map(|mark| MarkWrite {
-                suffix: mark.suffix,
-                value: None,
-                lifespan: Lifespan::Removed,
-                carried: true,
-            })
-            .collect();
+        let gone: Vec<_> = self.gone(id, ended, now).collect();
+        let mut writes = Vec::with_capacity(gone.len());
         if let Some((_, lifespan)) = current {
             let issued = std::mem::take(&mut self.issued).into_iter();
             writes.extend(issued.map(|issued| MarkWrite {
@@ -253,7 +245,39 @@ impl Marks {
             }));
         }
         writes.extend(over.and_then(|(id, lifespan)| mark_ended(settings, id, lifespan, now)));
+        // What is set takes the place of what was there.
+        for suffix in gone {
+            if writes.iter().all(|write| write.suffix != suffix) {
+                writes.push(MarkWrite {
+                    suffix,
+                    value: None,
+                    lifespan: Lifespan::Removed,
+                    carried: true,
+                });
+            }
+        }
         writes
+    }
+
+    /// The marks that are of no more use, each once. Of several cookies of one name at most one is ours, the others were planted in another path or domain, and
+    /// ours is the one that would expire: so all of them must be of no use.
+    fn gone(
+        &self,
+        id: Option<SessionId>,
+        ended: &[SessionId],
+        now: Timestamp,
+    ) -> impl Iterator<Item = Suffix> {
+        self.carried
+            .iter()
+            .enumerate()
+            .filter_map(move |(at, mark)| {
+                let same = |other: &&Carried| other.suffix == mark.suffix;
+                let (before, rest) = self.carried.split_at(at);
+                let is_first = !before.iter().any(|other| same(&other));
+                let mut all = rest.iter().filter(same);
+                (is_first && all.all(|mark| self.goes(&mark.said, id, ended, now)))
+                    .then_some(mark.suffix)
+            })
     }
 
     /// Whether a mark is of no more use where the session of this id goes on, and those others have ended.

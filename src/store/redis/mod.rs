@@ -21,6 +21,7 @@ mod reply;
 mod row;
 mod script;
 mod servers;
+mod signs;
 mod slots;
 mod store;
 mod walk;

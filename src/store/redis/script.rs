@@ -29,6 +29,7 @@ const ALWAYS: &str = " flags=allow-oom";
 const READS: &str = " flags=no-writes";
 
 const RECORD: &str = include_str!("lua/record.lua");
+const TOUCHING: &str = include_str!("lua/touching.lua");
 const ENDING: &str = include_str!("lua/ending.lua");
 const BEGINNING: &str = include_str!("lua/beginning.lua");
 
@@ -42,8 +43,8 @@ macro_rules! scripts {
 scripts! {
     CREATE = GROWS, [RECORD, ENDING, BEGINNING], "lua/create.lua";
     REPLACE = GROWS, [RECORD, ENDING, BEGINNING], "lua/replace.lua";
-    LOAD = ALWAYS, [RECORD], "lua/load.lua";
-    TOUCH = ALWAYS, [RECORD], "lua/touch.lua";
+    LOAD = ALWAYS, [TOUCHING], "lua/load.lua";
+    TOUCH = ALWAYS, [TOUCHING], "lua/touch.lua";
     UPDATE = GROWS, [RECORD], "lua/update.lua";
     ADD_CLIENT = GROWS, [RECORD], "lua/add_client.lua";
     REMOVE_CLIENT = ALWAYS, [RECORD], "lua/remove_client.lua";

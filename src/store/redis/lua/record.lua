@@ -66,20 +66,3 @@ local function write_state(record)
   local state = { record.renewed, record.expires, record.version, record.ordinal }
   redis.call('HSET', record.name, 'm', table.concat(state, ' '))
 end
-
--- Notes a sign of life, if one is due.
-local function touch(record, now, every, expires, expiry_set)
-  if not is_live(record, tonumber(now)) then
-    return 'missing'
-  end
-  if tonumber(record.renewed) + tonumber(every) > tonumber(now) then
-    return 'not due'
-  end
-  record.renewed = now
-  if tonumber(expires) > tonumber(record.expires) then
-    record.expires = expires
-    redis.call('ZADD', expiry_set, expires, key_of(record))
-  end
-  write_state(record)
-  return 'touched'
-end

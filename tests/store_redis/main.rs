@@ -6,7 +6,6 @@ mod conformance;
 mod damage;
 mod faults;
 mod fixtures;
-mod growth;
 mod indexes;
 mod layout;
 mod log;

@@ -6,12 +6,14 @@
 //!
 //! - `QUICK=1`: a first look, in seconds.
 //! - `STORES=sqlite,redis`: these alone, of `memory`, `sqlite`, `postgres`, `redis` and `cluster`.
-//! - `GROWTH=1`: instead, what this crate's stores cost with ten thousand and with a million sessions, and the bytes of one (`GROWTH=10000,50000` for
+//! - `GROWTH=1`: instead, what this crate's stores cost with ten thousand and with a million sessions, and the bytes of one (`GROWTH=3000,6000` for
 //!   other sizes).
 
 mod asked;
 mod contestant;
 mod drive;
+mod grown;
+mod growth;
 mod measure;
 mod operation;
 mod ours;
@@ -20,6 +22,7 @@ mod report;
 #[path = "../../../../tests/support/servers/mod.rs"]
 mod servers;
 mod settings;
+mod stored;
 mod theirs;
 mod visitors;
 
@@ -38,6 +41,10 @@ fn main() -> ExitCode {
     // Before the runtime and until after it: connections end before their servers.
     let servers = Servers::start(&settings.places);
     let runtime = runtime();
+    if let Some(sizes) = settings.growth {
+        runtime.block_on(grow(&servers, &settings, sizes));
+        return ExitCode::SUCCESS;
+    }
     let bench = runtime.block_on(async {
         let mut bench = Bench::prepare(&servers, &settings).await;
         bench.run(&settings).await;
@@ -50,6 +57,20 @@ fn main() -> ExitCode {
     print!("{}", Report::new(bench.finish()));
     drop(runtime);
     ExitCode::SUCCESS
+}
+
+async fn grow(servers: &Servers, settings: &Settings, sizes: [u64; 2]) {
+    let mut grown = Vec::new();
+    for place in &settings.places {
+        grown.push(servers.grow(*place, sizes).await);
+    }
+    println!("\n{}", growth::head(sizes));
+    grown.iter().for_each(|growth| print!("{growth}"));
+    println!();
+    for growth in grown {
+        let (name, worst) = (growth.name(), growth.worst());
+        println!("{} / {}, {name}: {worst:.2} at most", sizes[1], sizes[0]);
+    }
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Connections to PostgreSQL, which is what both have by default.
-const POSTGRES_CONNECTIONS: u32 = 10;
+pub(crate) const POSTGRES_CONNECTIONS: u32 = 10;
 /// Connections to a SQLite file: this crate has one to write, one to list, and one to read for each of two cores.
 const SQLITE_CONNECTIONS: u32 = 4;
 /// Connections to a Redis server, each of which takes requests before others are answered.
@@ -139,7 +139,7 @@ impl Servers {
         }
     }
 
-    fn file(&self, whose: &str) -> PathBuf {
+    pub(crate) fn file(&self, whose: &str) -> PathBuf {
         let folder = self.folder.path().join(whose);
         fs::create_dir_all(&folder).expect("a folder in a folder for temporary files");
         folder.join("sessions.db")
@@ -147,15 +147,18 @@ impl Servers {
 
     /// A database for one of them alone.
     fn database(&self) -> String {
-        let postgres = self.postgres.as_ref().expect("it was asked for");
-        postgres.create_database().url
+        self.postgres().create_database().url
     }
 
-    fn redis(&self) -> &Redis {
+    pub(crate) fn postgres(&self) -> &Postgres {
+        self.postgres.as_ref().expect("it was asked for")
+    }
+
+    pub(crate) fn redis(&self) -> &Redis {
         self.redis.as_ref().expect("it was asked for")
     }
 
-    fn cluster(&self) -> &Cluster {
+    pub(crate) fn cluster(&self) -> &Cluster {
         self.cluster.as_ref().expect("it was asked for")
     }
 }

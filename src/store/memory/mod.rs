@@ -1,5 +1,6 @@
 mod end_log;
 mod operations;
+mod places;
 mod shard;
 mod store;
 

@@ -1,9 +1,11 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
+    hash::Hash,
     ops::Bound,
     time::SystemTime,
 };
 
+use super::places::{Place, Places};
 use crate::{
     ended::Ended,
     id::SessionId,
@@ -19,9 +21,9 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Shard {
     slots: HashMap<RecordKey, Slot>,
-    of_subject: HashMap<String, BTreeSet<(Position, RecordKey)>>,
-    of_session: HashMap<SessionId, BTreeSet<(Position, RecordKey)>>,
-    newest: BTreeSet<(Position, RecordKey)>,
+    of_subject: HashMap<String, Places>,
+    of_session: HashMap<SessionId, Places>,
+    newest: Places,
     by_expiry: BTreeSet<(SystemTime, RecordKey)>,
     /// In the order in which they were made.
     tombstones: VecDeque<(SystemTime, RecordKey)>,
@@ -180,7 +182,7 @@ impl Shard {
             return Vec::new();
         };
         let places = places.range(range);
-        let live = |(_, key): &(Position, RecordKey)| {
+        let live = |(_, key): &Place| {
             self.selected(selection, key)
                 .filter(|record| !record.has_expired(now))
         };
@@ -191,14 +193,14 @@ impl Shard {
     }
 
     pub(super) fn count(&self, selection: &Selection, now: SystemTime) -> u64 {
-        let places = self.places(selection).into_iter().flatten();
+        let places = self.places(selection).into_iter().flat_map(Places::iter);
         let selected = places.filter_map(|(_, key)| self.selected(selection, key));
         selected.filter(|record| !record.has_expired(now)).count() as u64
     }
 
     /// Keys of records that a selection means, expired or not.
     pub(super) fn select(&self, selection: &Selection, max: usize) -> Vec<RecordKey> {
-        let places = self.places(selection).into_iter().flatten();
+        let places = self.places(selection).into_iter().flat_map(Places::iter);
         let selected = places.filter_map(|(_, key)| self.selected(selection, key));
         selected.take(max).map(|record| record.key).collect()
     }
@@ -226,7 +228,7 @@ impl Shard {
     }
 
     /// The smallest index that all of a selection is in; none if it is empty.
-    fn places(&self, selection: &Selection) -> Option<&BTreeSet<(Position, RecordKey)>> {
+    fn places(&self, selection: &Selection) -> Option<&Places> {
         let filter = selection.filter();
         if let Some(id) = filter.and_then(|filter| filter.wanted_session_id()) {
             return self.of_session.get(id);
@@ -246,14 +248,10 @@ impl Shard {
     }
 }
 
-fn remove_from<K, V>(index: &mut HashMap<K, BTreeSet<V>>, of: &K, value: &V)
-where
-    K: std::hash::Hash + Eq,
-    V: Ord,
-{
-    if let Some(values) = index.get_mut(of) {
-        values.remove(value);
-        if values.is_empty() {
+fn remove_from<K: Hash + Eq>(index: &mut HashMap<K, Places>, of: &K, place: &Place) {
+    if let Some(places) = index.get_mut(of) {
+        places.remove(place);
+        if places.is_empty() {
             index.remove(of);
         }
     }

@@ -10,9 +10,7 @@ use axum_user_session::{
 };
 
 use crate::{
-    fixtures::{
-        HOUR, MINUTE, at, behind, client, fresh, on, put, record, sign_out, start, successor,
-    },
+    fixtures::{HOUR, MINUTE, at, client, fresh, on, put, record, sign_out, start, successor},
     servers::{Cluster, Redis},
 };
 
@@ -116,58 +114,4 @@ async fn s16_scripts_may_be_flushed_at_any_time() {
         }
     })
     .await;
-}
-
-/// What the server has run says how a session was read.
-#[tokio::test]
-#[ignore = "needs Redis: bash tests/run.sh"]
-async fn s7_reading_is_a_script_only_when_a_sign_of_life_may_be_due() {
-    let server = Redis::start();
-    let node = fresh();
-    let store = node.clone().connect(server.url()).await.unwrap();
-    let other_node = node.connect(server.url()).await.unwrap();
-    let mut raw = behind(&server);
-    let mut scripts = || {
-        let info = redis::cmd("INFO").arg("commandstats").query(&mut raw);
-        let info: String = info.unwrap();
-        let runs = info.lines().filter(|line| line.contains("cmdstat_eval"));
-        let runs = runs.map(|line| {
-            let count = line.split(['=', ',']).nth(1).unwrap();
-            count.parse::<u64>().unwrap()
-        });
-        runs.sum::<u64>()
-    };
-    let one = record("alice", 1);
-    put(&store, &one).await;
-    let load = async |store: &RedisStore, after| {
-        let touch = Touch {
-            every: MINUTE,
-            expires: at(after + HOUR),
-        };
-        let loaded = store.load(&one.key, Some(touch), at(after)).await.unwrap();
-        match loaded {
-            Loaded::Found(record) => record.renewed,
-            other => panic!("{other:?}"),
-        }
-    };
-    let second = Duration::from_secs(1);
-    // This one knows nothing yet, and makes the server know the script.
-    assert_eq!(load(&store, second).await, start());
-    for (name, after, renewed, is_script) in [
-        ("seen before, not due", 2 * second, start(), false),
-        ("due", MINUTE, at(MINUTE), true),
-        ("just noted", MINUTE + second, at(MINUTE), false),
-        ("not due for long", 2 * MINUTE - second, at(MINUTE), false),
-        ("due again", 2 * MINUTE, at(2 * MINUTE), true),
-    ] {
-        let before = scripts();
-        assert_eq!(load(&store, after).await, renewed, "{name}");
-        assert_eq!(scripts() - before, u64::from(is_script), "{name}");
-    }
-    // A sign that another node has noted is seen with the next look, and asked for until then.
-    let before = scripts();
-    assert_eq!(load(&other_node, 3 * MINUTE).await, at(3 * MINUTE));
-    assert_eq!(load(&store, 3 * MINUTE + second).await, at(3 * MINUTE));
-    assert_eq!(load(&store, 4 * MINUTE - second).await, at(3 * MINUTE));
-    assert_eq!(scripts() - before, 2);
 }

@@ -21,7 +21,6 @@ mod reply;
 mod row;
 mod script;
 mod servers;
-mod signs;
 mod slots;
 mod store;
 mod walk;

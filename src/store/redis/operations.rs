@@ -40,17 +40,12 @@ impl SessionStore for RedisStore {
         touch: Option<Touch>,
         now: SystemTime,
     ) -> Result<Loaded, StoreError> {
-        let inner = self.inner();
-        let call = match touch.filter(|touch| inner.signs.may_be_due(key, *touch, now)) {
-            None => Call::command("HGETALL", inner.keys.record(key)),
+        let call = match touch {
+            None => Call::command("HGETALL", self.inner().keys.record(key)),
             Some(touch) => self.call_to_touch(&LOAD, key, touch, now),
         };
-        let fields = inner.servers.call(&call).await?;
-        let loaded = loaded(*key, fields, now)?;
-        if let Loaded::Found(record) = &loaded {
-            inner.signs.note(key, record.renewed);
-        }
-        Ok(loaded)
+        let fields = self.inner().servers.call(&call).await?;
+        Ok(loaded(*key, fields, now)?)
     }
 
     async fn update(

@@ -3,9 +3,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{
-    ends::Ends, index::Tidied, keys::Keys, options::RedisOptions, servers::Servers, signs::Signs,
-};
+use super::{ends::Ends, index::Tidied, keys::Keys, options::RedisOptions, servers::Servers};
 use crate::error::StoreError;
 #[cfg(doc)]
 use crate::store::session_store::SessionStore;
@@ -69,7 +67,7 @@ use crate::store::session_store::SessionStore;
 ///
 /// # What things cost
 ///
-/// Reading a session is one `HGETALL`, or one script when a touch is due or this process can't tell. Signing in is one round trip, on a cluster two: one for the indexes, one for the session.
+/// Reading a session is one `HGETALL`, and one script with a touch. Signing in is one round trip, on a cluster two: one for the indexes, one for the session.
 /// Signing in again to the same session, an update, a client and signing out are one; a changed name takes one more. None of it depends on
 /// the number of sessions, nor does a page of the list of all of them.
 ///
@@ -88,7 +86,6 @@ pub(super) struct Inner {
     pub(super) keys: Keys,
     pub(super) ends: Ends,
     pub(super) tidied: Tidied,
-    pub(super) signs: Signs,
 }
 
 impl RedisStore {
@@ -124,7 +121,6 @@ impl RedisStore {
                 keys,
                 ends: Ends::default(),
                 tidied: Tidied::default(),
-                signs: Signs::default(),
             }),
         }
     }

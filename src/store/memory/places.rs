@@ -10,7 +10,7 @@ pub(super) type Place = (Position, RecordKey);
 pub(super) struct Places {
     /// The only one, while there is no tree.
     one: Option<Place>,
-    many: Option<Box<BTreeSet<Place>>>,
+    many: Option<BTreeSet<Place>>,
 }
 
 impl Places {
@@ -20,7 +20,7 @@ impl Places {
             (None, None) => self.one = Some(place),
             (None, Some(one)) if one == place => {}
             (None, Some(one)) => {
-                self.many = Some(Box::new(BTreeSet::from([one, place])));
+                self.many = Some(BTreeSet::from([one, place]));
                 self.one = None;
             }
         }

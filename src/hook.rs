@@ -60,7 +60,7 @@ pub trait ClaimsTransformation: Send + Sync + 'static {
 /// }
 /// ```
 pub trait Validator: Send + Sync + 'static {
-    /// Looks at a session.
+    /// Looks at a session. It has as long as the [`load_limit`](crate::config::SessionConfigBuilder::load_limit); later is an error.
     ///
     /// # Errors
     ///
@@ -89,8 +89,8 @@ pub enum Validation {
 ///
 /// - **With a store**, every end is kept there until the hook has dealt with it: it hears of each *at least once*, on one node at a time, from an
 ///   [`EndedTask`](crate::cleanup::EndedTask). Tell one end from another by its [`event_id`](Ended::event_id).
-/// - **Without one**, it is called in the request that ends the session, once, and what it fails to do is lost. It does not hear of sessions that
-///   just expire: nobody is there to notice.
+/// - **Without one**, it is called in the request that ends the session, once, and what it fails to do, or has not done within the
+///   [`write_limit`](crate::config::SessionConfigBuilder::write_limit), is lost. It does not hear of sessions that just expire: nobody is there to notice.
 ///
 /// ```
 /// use axum_user_session::{ended::Ended, error::BoxError, hook::EndedHook};

@@ -29,7 +29,8 @@ impl SessionAdmin {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable).
+    /// [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable), and [`ErrorKind::InvalidFilter`](crate::error::ErrorKind::InvalidFilter) for a subject that nobody can
+    /// have: an empty one, or one with a control character.
     ///
     /// ```
     /// use axum_user_session::{Error, admin::{Extension, SessionAdmin}, id::SessionId};
@@ -69,7 +70,7 @@ impl SessionAdmin {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable).
+    /// As [`validate`](Self::validate), and [`ErrorKind::InvalidClientId`](crate::error::ErrorKind::InvalidClientId).
     pub async fn remove_client(
         &self,
         subject: &str,

@@ -57,6 +57,7 @@ impl SessionConfigBuilder {
             claims_transformation: self.claims_transformation,
             validation,
             ended_hook: self.ended_hook,
+            hook_limit: self.write_limit,
             store,
             clock: self.clock,
             ids: self.ids,
@@ -84,12 +85,6 @@ impl SessionConfigBuilder {
     }
 
     fn store_settings(&mut self) -> Result<Option<StoreSettings>, ConfigError> {
-        let Some(store) = self.store.take() else {
-            return match self.session_limit {
-                None => Ok(None),
-                Some(_) => Err(ConfigError::LimitWithoutStore),
-            };
-        };
         for (setting, limit) in [
             ("load_limit", self.load_limit),
             ("write_limit", self.write_limit),
@@ -98,6 +93,12 @@ impl SessionConfigBuilder {
                 return Err(ConfigError::TimeLimitOutOfRange { setting });
             }
         }
+        let Some(store) = self.store.take() else {
+            return match self.session_limit {
+                None => Ok(None),
+                Some(_) => Err(ConfigError::LimitWithoutStore),
+            };
+        };
         if self.activity_interval > HOUR {
             return Err(ConfigError::IntervalOutOfRange {
                 setting: "activity_interval",
@@ -130,6 +131,7 @@ impl SessionConfigBuilder {
         Ok(Some(ValidationSettings {
             validator,
             interval,
+            limit: self.load_limit,
         }))
     }
 

@@ -242,13 +242,17 @@ impl SessionConfigBuilder {
 
     /// How long a request waits for its session to be loaded from the store, before it goes on without one. Default: a second; from a millisecond to a minute.
     ///
-    /// Handlers that ask for the session are answered with 503 then; others don't notice.
+    /// Handlers that ask for the session are answered with 503 then; others don't notice. A session that is due for [validation](Self::validation) may take as long once more for
+    /// the validator, and once more to write down what it said.
     pub fn load_limit(mut self, limit: Duration) -> Self {
         self.load_limit = limit;
         self
     }
 
     /// How long a sign-in, a sign-out or another change waits for the store, before it fails. Default: 5 seconds; from a millisecond to a minute.
+    ///
+    /// It is for one question to the store. A change that meets those of other requests asks again, up to five times, and a user switch asks twice. It is also how long
+    /// [`SessionAdmin`](crate::admin::SessionAdmin) waits for each of its answers, and how long an [`ended_hook`](Self::ended_hook) without a store may hold its request.
     pub fn write_limit(mut self, limit: Duration) -> Self {
         self.write_limit = limit;
         self

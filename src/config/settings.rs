@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) claims_transformation: Option<Box<dyn BoxedClaimsTransformation>>,
     pub(crate) validation: Option<ValidationSettings>,
     pub(crate) ended_hook: Option<Box<dyn BoxedEndedHook>>,
+    /// How long the hook may hold a request up, where there is no store.
+    pub(crate) hook_limit: Duration,
     pub(crate) store: Option<StoreSettings>,
     pub(super) clock: Box<dyn Clock>,
     pub(crate) ids: Box<dyn IdGenerator>,
@@ -40,9 +42,7 @@ impl Settings {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now().into()
     }
-}
 
-impl Settings {
     /// The store, for those who need one.
     pub(crate) fn store(&self) -> Result<&StoreSettings, Error> {
         self.store.as_ref().ok_or_else(|| ErrorKind::NoStore.into())
@@ -54,6 +54,8 @@ pub(crate) struct ValidationSettings {
     pub(crate) validator: Box<dyn BoxedValidator>,
     /// How old a look at a session may be.
     pub(crate) interval: Duration,
+    /// How long the validator may take.
+    pub(crate) limit: Duration,
 }
 
 /// How sessions are kept in a store.

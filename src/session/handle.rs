@@ -150,8 +150,10 @@ impl UserSession {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MissingSubject`], [`ErrorKind::TooLarge`], [`ErrorKind::ConflictingCookies`],
-    /// [`ErrorKind::ResponseSent`]; the session is then as it was before.
+    /// [`ErrorKind::MissingSubject`], [`ErrorKind::InvalidSubject`], [`ErrorKind::TooLarge`], [`ErrorKind::ConflictingCookies`],
+    /// [`ErrorKind::ResponseSent`]; the session is then as it was before. With a store also [`ErrorKind::LimitReached`], [`ErrorKind::StoreFull`],
+    /// [`ErrorKind::SessionEnded`], and [`ErrorKind::Unavailable`], after which the store may have done it: then the browser's cookie
+    /// opens nothing any more, and the user signs in once more.
     pub async fn sign_in(&self, principal: Principal) -> Result<SignedIn, Error> {
         self.sign_in_with(principal, AuthenticationProperties::new())
             .await
@@ -213,7 +215,8 @@ impl UserSession {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ResponseSent`].
+    /// [`ErrorKind::ResponseSent`]. With a store, [`ErrorKind::Unavailable`] when nobody knows whether it has ended, so the cookies stay and
+    /// the user can try again; and [`ErrorKind::CookieNotSent`] when it has, but too late for the cookies.
     pub async fn sign_out(&self) -> Result<Option<Ended>, Error> {
         if self.shared.is_in_store() {
             return self.shared.in_turn(Shared::sign_out_of_store).await;
@@ -232,7 +235,7 @@ impl UserSession {
     /// # Errors
     ///
     /// [`ErrorKind::NotSignedIn`], [`ErrorKind::SignInPending`], [`ErrorKind::SubjectChanged`],
-    /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`].
+    /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`]; with a store also [`ErrorKind::SessionEnded`] and [`ErrorKind::Unavailable`].
     pub async fn refresh(&self, principal: Principal) -> Result<(), Error> {
         self.change(move |state, now| Ok(Some(state.refresh(principal.clone(), now)?)))
             .await
@@ -243,7 +246,7 @@ impl UserSession {
     /// # Errors
     ///
     /// [`ErrorKind::NotSignedIn`], [`ErrorKind::SignInPending`], [`ErrorKind::InvalidClientId`],
-    /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`].
+    /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`]; with a store also [`ErrorKind::SessionEnded`] and [`ErrorKind::Unavailable`].
     pub async fn add_client_id(&self, client_id: impl AsRef<str>) -> Result<bool, Error> {
         let client_id = ClientId::parse(client_id.as_ref())?;
         if self.shared.is_in_store() {

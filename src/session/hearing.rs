@@ -1,3 +1,5 @@
+use tokio::time::timeout;
+
 use crate::{config::Settings, ended::Ended};
 
 /// Without a store, tells the host of a session that has ended: it is the only time, so what goes wrong is lost.
@@ -5,7 +7,8 @@ pub(super) async fn tell(settings: &Settings, ended: Option<&Ended>) {
     let (None, Some(hook), Some(ended)) = (&settings.store, &settings.ended_hook, ended) else {
         return;
     };
-    if let Err(error) = hook.ended(ended).await {
+    let heard = timeout(settings.hook_limit, hook.ended(ended)).await;
+    if let Err(error) = heard.unwrap_or_else(|late| Err(late.into())) {
         tracing::warn!(
             error = &*error as &dyn std::error::Error,
             event = %ended.event_id,

@@ -1,8 +1,9 @@
 //! From a request's cookies to its session, by way of the store where there is one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
+use tokio::time::Instant;
 
 use super::{
     in_request::{Carried, InRequest, Kept},
@@ -75,10 +76,13 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
         return Ok(shared);
     };
     let mut arrival = carried.arrival;
+    // There is one reference, unless somebody tosses cookies: more of them get no more time.
+    let deadline = Instant::now() + store.load_limit;
     let mut loaded = Vec::with_capacity(1);
     let (mut old_key, mut gone) = (false, None);
     for reference in &carried.references {
-        match fetch(&settings, store, reference).await? {
+        let limit = deadline.saturating_duration_since(Instant::now());
+        match fetch(&settings, store, reference, limit).await? {
             Fetched::Session(session) => {
                 let (ticket, record) = *session;
                 let kept = Kept {
@@ -118,6 +122,7 @@ async fn fetch(
     settings: &Settings,
     store: &StoreSettings,
     reference: &Reference,
+    limit: Duration,
 ) -> Result<Fetched, Error> {
     let now = settings.now();
     let key = reference.key();
@@ -127,7 +132,7 @@ async fn fetch(
         false => Some(reference.touch(settings, interval, now)),
     };
     let load = || store.store.load(&key, touch, now.into());
-    let record = match ask(store.load_limit, load).await?.value {
+    let record = match ask(limit, load).await?.value {
         Loaded::Found(record) => record,
         Loaded::Gone => return Ok(Fetched::Nothing(Arrival::Gone)),
         Loaded::Missing => return Ok(Fetched::Nothing(Arrival::Dead)),
@@ -148,7 +153,7 @@ async fn fetch(
         Ok(_) => Some((End::because(EndReason::Expired), Arrival::Gone)),
     };
     if let Some((end, arrival)) = end {
-        finish(settings, store, &key, end).await;
+        finish(settings, store, &key, end, limit).await;
         return Ok(Fetched::Nothing(arrival));
     }
     store.recent.note(&key, record.renewed.into());
@@ -159,8 +164,14 @@ async fn fetch(
 }
 
 /// Ends a session that was met when it was over. Should that fail, somebody else will meet it, or the clean-up.
-async fn finish(settings: &Settings, store: &StoreSettings, key: &RecordKey, end: End) {
-    if let Err(error) = records::finish(settings, store, key, end, store.load_limit).await {
+async fn finish(
+    settings: &Settings,
+    store: &StoreSettings,
+    key: &RecordKey,
+    end: End,
+    limit: Duration,
+) {
+    if let Err(error) = records::finish(settings, store, key, end, limit).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "a session that is over could not be ended in the store"

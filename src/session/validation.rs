@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::timeout;
+
 use super::{
     hearing::tell,
     in_request::{InRequest, Kept},
@@ -40,7 +42,8 @@ pub(super) async fn validate(shared: &mut Arc<Shared>) -> Result<(), Error> {
     let (Some(validation), Some(ticket)) = (&settings.validation, ticket) else {
         return Ok(());
     };
-    let verdict = validation.validator.validate(&ticket).await;
+    let verdict = timeout(validation.limit, validation.validator.validate(&ticket)).await;
+    let verdict = verdict.unwrap_or_else(|late| Err(late.into()));
     let verdict = verdict.map_err(|source| Error::with_source(ErrorKind::Validation, source))?;
     let passed = match verdict {
         Validation::Valid => Some(None),

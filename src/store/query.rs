@@ -43,7 +43,7 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidFilter`] for an empty text, as in the others.
+    /// [`ErrorKind::InvalidFilter`] for an empty text, or one with a control character, as in the others.
     pub fn subject(subject: impl Into<String>) -> Result<Self, Error> {
         Self::none().and_subject(subject)
     }
@@ -77,7 +77,7 @@ impl Filter {
     ///
     /// [`ErrorKind::InvalidFilter`].
     pub fn and_subject(mut self, subject: impl Into<String>) -> Result<Self, Error> {
-        self.subject = Some(not_empty(subject.into())?);
+        self.subject = Some(searchable(subject.into())?);
         Ok(self)
     }
 
@@ -94,7 +94,7 @@ impl Filter {
     ///
     /// [`ErrorKind::InvalidFilter`].
     pub fn and_name_begins_with(mut self, text: &str) -> Result<Self, Error> {
-        self.name = Some(NameMatch::BeginsWith(not_empty(fold(text))?));
+        self.name = Some(NameMatch::BeginsWith(searchable(fold(text))?));
         Ok(self)
     }
 
@@ -104,7 +104,7 @@ impl Filter {
     ///
     /// [`ErrorKind::InvalidFilter`].
     pub fn and_name_contains(mut self, text: &str) -> Result<Self, Error> {
-        self.name = Some(NameMatch::Contains(not_empty(fold(text))?));
+        self.name = Some(NameMatch::Contains(searchable(fold(text))?));
         Ok(self)
     }
 
@@ -274,8 +274,9 @@ pub fn end_of_prefix(prefix: &str) -> Option<String> {
     None
 }
 
-fn not_empty(text: String) -> Result<String, Error> {
-    match text.is_empty() {
+/// No subject and no name has a control character, and stores need not bear a search for one.
+fn searchable(text: String) -> Result<String, Error> {
+    match text.is_empty() || text.contains(char::is_control) {
         true => Err(ErrorKind::InvalidFilter.into()),
         false => Ok(text),
     }
@@ -328,13 +329,17 @@ mod tests {
     }
 
     #[test]
-    fn s10_empty_texts_are_no_filter() {
+    fn s10_empty_texts_and_control_characters_are_no_filter() {
         let id = SessionId::parse("s").unwrap();
         for (name, filter) in [
             ("subject", Filter::subject("")),
             ("beginning", Filter::name_begins_with("")),
             ("part", Filter::name_contains("")),
             ("further subject", Filter::session_id(id).and_subject("")),
+            ("NUL in a subject", Filter::subject("a\0b")),
+            ("NUL in a name", Filter::name_begins_with("\0")),
+            ("a line end", Filter::name_contains("a\nb")),
+            ("C1", Filter::subject("a\u{85}b")),
         ] {
             assert_eq!(
                 filter.unwrap_err().kind(),

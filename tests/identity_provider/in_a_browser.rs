@@ -101,8 +101,7 @@ fn signing_in_adding_a_client_and_signing_out() {
 fn c21_a_sign_out_from_cookies_alone_leaves_but_the_mark_of_an_end() {
     let disk = Disk::new();
     let server = Server::with_database(&disk, "none");
-    let browser = Browser::start();
-    sign_in(&browser, &server, "alice");
+    let browser = signed_in(&server, "alice");
     browser.button("Sign out").click();
     assert_eq!(heading(&browser), "Nobody is signed in");
     let cookies = browser.cookies();
@@ -121,11 +120,8 @@ fn c21_a_sign_out_from_cookies_alone_leaves_but_the_mark_of_an_end() {
 fn s11_signing_out_another_device() {
     let disk = Disk::new();
     let server = Server::start(&disk);
-    let phone = Curl::new(disk.path(), "phone");
-    let alice = [("username", "alice"), ("password", "alice")];
-    phone.post(&server.url("/login"), &alice);
-    let browser = Browser::start();
-    sign_in(&browser, &server, "alice");
+    let phone = Curl::signed_in(&disk, &server, "phone", "alice");
+    let browser = signed_in(&server, "alice");
 
     browser.link("Your devices").click();
     assert_eq!(heading(&browser), "Your devices");
@@ -138,8 +134,7 @@ fn s11_signing_out_another_device() {
         .click();
     assert_eq!(browser.path(), "/sessions");
     assert_eq!(browser.texts("//li//strong"), ["Chrome on Linux"]);
-    let session = phone.get(&server.url("/session")).json();
-    assert!(session["user"].is_null());
+    assert_eq!(phone.session_id(&server), None);
 
     browser.button("Sign out").click();
     assert_eq!(heading(&browser), "Nobody is signed in");
@@ -150,13 +145,8 @@ fn s11_signing_out_another_device() {
 fn s10_an_operator_searches_and_revokes() {
     let disk = Disk::new();
     let server = Server::start(&disk);
-    let bob = Curl::new(disk.path(), "bob");
-    bob.post(
-        &server.url("/login"),
-        &[("username", "bob"), ("password", "bob")],
-    );
-    let browser = Browser::start();
-    sign_in(&browser, &server, "carol");
+    let bob = Curl::signed_in(&disk, &server, "bob", "bob");
+    let browser = signed_in(&server, "carol");
 
     browser.link("All sessions").click();
     assert_eq!(browser.texts("//li//strong"), ["Carol White", "Bob Jones"]);
@@ -167,18 +157,14 @@ fn s10_an_operator_searches_and_revokes() {
     browser.button("Revoke").click();
     assert_eq!(browser.path(), "/admin/sessions");
     assert_eq!(browser.texts("//li//strong"), ["Carol White"]);
-    let session = bob.get(&server.url("/session")).json();
-    assert!(session["user"].is_null());
+    assert_eq!(bob.session_id(&server), None);
 
     browser.open(&server.url("/admin/sessions?size=1"));
     assert!(
         browser.texts("//nav/a[@rel]").is_empty(),
         "there is one page"
     );
-    bob.post(
-        &server.url("/login"),
-        &[("username", "bob"), ("password", "bob")],
-    );
+    Curl::signed_in(&disk, &server, "bob again", "bob");
     browser.open(&server.url("/admin/sessions?size=1"));
     assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
     browser.link("Older").click();
@@ -187,11 +173,14 @@ fn s10_an_operator_searches_and_revokes() {
     assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
 }
 
-fn sign_in(browser: &Browser, server: &Server, user: &str) {
+/// A browser in which somebody has signed in.
+fn signed_in(server: &Server, user: &str) -> Browser {
+    let browser = Browser::start();
     browser.open(&server.url("/login"));
     browser.field("Username").enter(user);
     browser.field("Password").enter(user);
     browser.button("Sign in").click();
+    browser
 }
 
 fn heading(browser: &Browser) -> String {

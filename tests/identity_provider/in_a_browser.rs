@@ -39,7 +39,7 @@ fn signing_in_adding_a_client_and_signing_out() {
     browser.open(&server.url("/"));
     assert_eq!(heading(&browser), "Nobody is signed in");
     picture(&browser, "welcome");
-    browser.link("Sign in").click();
+    browser.link("Sign in").follow();
     assert_eq!(browser.path(), "/login");
     assert_eq!(browser.focused().spoken(), "Username");
     picture(&browser, "login");
@@ -49,7 +49,7 @@ fn signing_in_adding_a_client_and_signing_out() {
     browser
         .field("Stay signed in when the browser closes")
         .click();
-    browser.button("Sign in").click();
+    browser.button("Sign in").follow();
     let alert = browser.find("//*[@role = 'alert']").text();
     assert_eq!(alert, "The username or the password is wrong.");
     assert_eq!(browser.title(), "Error: Sign in – Example ID");
@@ -59,7 +59,7 @@ fn signing_in_adding_a_client_and_signing_out() {
     picture(&browser, "login-failed");
 
     browser.focused().enter("alice");
-    browser.button("Sign in").click();
+    browser.button("Sign in").follow();
     assert_eq!(browser.path(), "/");
     assert_eq!(heading(&browser), "Alice Smith");
     for (name, http_only) in [("idsrv", true), ("idsrv.session", false)] {
@@ -74,13 +74,13 @@ fn signing_in_adding_a_client_and_signing_out() {
 
     for client in ["orders", "mail"] {
         browser.field("Client id").enter(client);
-        browser.button("Add client").click();
+        browser.button("Add client").follow();
         assert_eq!(browser.path(), "/");
     }
     assert_eq!(browser.texts("//ol/li"), ["orders", "mail"]);
     picture(&browser, "home");
 
-    browser.link("Your account").click();
+    browser.link("Your account").follow();
     assert_eq!(heading(&browser), "Your account");
     picture(&browser, "account");
     browser.open(&server.url("/login?return_url=/account&prompt=login"));
@@ -90,8 +90,8 @@ fn signing_in_adding_a_client_and_signing_out() {
     assert_eq!(heading(&browser), "Page not found");
     picture(&browser, "not-found");
 
-    browser.link("Example ID").click();
-    browser.button("Sign out").click();
+    browser.link("Example ID").follow();
+    browser.button("Sign out").follow();
     assert_eq!(heading(&browser), "Nobody is signed in");
     assert!(browser.cookies().is_empty());
 }
@@ -102,7 +102,7 @@ fn c21_a_sign_out_from_cookies_alone_leaves_but_the_mark_of_an_end() {
     let disk = Disk::new();
     let server = Server::with_database(&disk, "none");
     let browser = signed_in(&server, "alice");
-    browser.button("Sign out").click();
+    browser.button("Sign out").follow();
     assert_eq!(heading(&browser), "Nobody is signed in");
     let cookies = browser.cookies();
     assert!(
@@ -123,7 +123,7 @@ fn s11_signing_out_another_device() {
     let phone = Curl::signed_in(&disk, &server, "phone", "alice");
     let browser = signed_in(&server, "alice");
 
-    browser.link("Your devices").click();
+    browser.link("Your devices").follow();
     assert_eq!(heading(&browser), "Your devices");
     assert_eq!(browser.texts("//li//strong"), ["Chrome on Linux", "curl"]);
     let this = "//li[.//*[. = 'This device']]//strong";
@@ -131,12 +131,12 @@ fn s11_signing_out_another_device() {
     picture(&browser, "devices");
     browser
         .find("//button[@aria-label = 'Sign out curl']")
-        .click();
+        .follow();
     assert_eq!(browser.path(), "/sessions");
     assert_eq!(browser.texts("//li//strong"), ["Chrome on Linux"]);
     assert_eq!(phone.session_id(&server), None);
 
-    browser.button("Sign out").click();
+    browser.button("Sign out").follow();
     assert_eq!(heading(&browser), "Nobody is signed in");
 }
 
@@ -148,13 +148,13 @@ fn s10_an_operator_searches_and_revokes() {
     let bob = Curl::signed_in(&disk, &server, "bob", "bob");
     let browser = signed_in(&server, "carol");
 
-    browser.link("All sessions").click();
+    browser.link("All sessions").follow();
     assert_eq!(browser.texts("//li//strong"), ["Carol White", "Bob Jones"]);
     picture(&browser, "operator");
     browser.field("Name begins with").enter("BOB");
-    browser.button("Search").click();
+    browser.button("Search").follow();
     assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
-    browser.button("Revoke").click();
+    browser.button("Revoke").follow();
     assert_eq!(browser.path(), "/admin/sessions");
     assert_eq!(browser.texts("//li//strong"), ["Carol White"]);
     assert_eq!(bob.session_id(&server), None);
@@ -167,9 +167,9 @@ fn s10_an_operator_searches_and_revokes() {
     Curl::signed_in(&disk, &server, "bob again", "bob");
     browser.open(&server.url("/admin/sessions?size=1"));
     assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
-    browser.link("Older").click();
+    browser.link("Older").follow();
     assert_eq!(browser.texts("//li//strong"), ["Carol White"]);
-    browser.link("Newer").click();
+    browser.link("Newer").follow();
     assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
 }
 
@@ -179,7 +179,7 @@ fn signed_in(server: &Server, user: &str) -> Browser {
     browser.open(&server.url("/login"));
     browser.field("Username").enter(user);
     browser.field("Password").enter(user);
-    browser.button("Sign in").click();
+    browser.button("Sign in").follow();
     browser
 }
 

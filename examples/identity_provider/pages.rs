@@ -156,7 +156,7 @@ struct Account {
     path = "message.html",
     config = "examples/identity_provider/askama.toml"
 )]
-pub(crate) struct Message {
-    pub(crate) title: &'static str,
-    pub(crate) text: &'static str,
+pub(crate) struct Message<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) text: &'a str,
 }

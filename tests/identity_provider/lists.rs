@@ -156,6 +156,9 @@ fn s10_the_operator_searches_pages_and_revokes() {
         ("no size", "/admin/sessions?size=many".to_owned()),
     ] {
         assert_eq!(carol.get(&server.url(&path)).status, 400, "{name}");
+        let answer = carol.run(&[&server.url(&path), JSON[0], JSON[1]]);
+        assert_eq!(answer.status, 400, "{name}");
+        assert_eq!(answer.json()["error"], "Not understood", "{name}");
     }
     // That would be everybody.
     let answer = revoke(&carol, &server, &[("subject", ""), ("name", "")]);
@@ -163,6 +166,15 @@ fn s10_the_operator_searches_pages_and_revokes() {
 
     assert_eq!(end(&carol, &server, ANYBODYS, &[("session_id", &bobs)]), 1);
     assert_eq!(bob.session_id(&server), None);
+    for (return_url, expected) in [
+        ("/admin/sessions?name=bob", "/admin/sessions?name=bob"),
+        ("//evil.example", "/admin/sessions"),
+    ] {
+        let fields = [("session_id", &*bobs), ("return_url", return_url)];
+        let answer = carol.post(&server.url(ANYBODYS), &fields);
+        let back = (answer.status, answer.header("location"));
+        assert_eq!(back, (303, Some(expected)), "none is left to end");
+    }
     assert_eq!(end(&carol, &server, ANYBODYS, &[("subject", "alice")]), 3);
     for alice in &alices {
         assert_eq!(alice.session_id(&server), None);

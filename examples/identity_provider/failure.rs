@@ -1,8 +1,10 @@
 //! When something can't be shown.
 
+use std::mem::take;
+
 use axum::{
     Json,
-    body::HttpBody,
+    body::{HttpBody, to_bytes},
     extract::Request,
     http::{
         StatusCode,
@@ -44,21 +46,25 @@ impl IntoResponse for Failure {
     }
 }
 
-/// Gives an error without a body one, as a page or as JSON: those of the guards, of the router, and of `Failure`. What a server error has for a
-/// body is not for users.
+/// Gives an error a page or JSON for a body: those without one, of the guards, of the router, and of `Failure`, and those that axum's extractors
+/// explain in plain text. What a server error has for a body is not for users.
 pub(crate) async fn explain(request: Request, next: Next) -> Response {
     let wanted = Wanted::by(request.headers());
     let mut response = next.run(request).await;
     let status = response.status();
-    let bare = status.is_client_error() && response.body().is_end_stream();
-    if !bare && !status.is_server_error() {
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let plain = content_type.is_some_and(|text| text.as_bytes().starts_with(b"text/plain"));
+    let unexplained = status.is_client_error() && (plain || response.body().is_end_stream());
+    if !unexplained && !status.is_server_error() {
         return response;
     }
+    let reason = to_bytes(take(response.body_mut()), LONGEST_REASON).await;
+    let reason = reason.unwrap_or_default();
     let (title, text) = match status {
         StatusCode::UNAUTHORIZED => ("Not signed in", "Sign in first, then try again."),
         StatusCode::FORBIDDEN => (
             "Refused",
-            "This request came from another site, or it is not yours to make.",
+            "This is not for your account, or the request came from another site.",
         ),
         StatusCode::NOT_FOUND => ("Page not found", "There is nothing at this address."),
         StatusCode::METHOD_NOT_ALLOWED => (
@@ -71,9 +77,15 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
         ),
         StatusCode::SERVICE_UNAVAILABLE => (
             "Not available",
-            "Nobody can tell at the moment who is signed in. Nobody was signed out; please try again in a few seconds.",
+            "We can't tell at the moment who is signed in. You were not signed out; please try again in a few seconds.",
         ),
-        _ if status.is_client_error() => ("Not understood", "This request makes no sense here."),
+        _ if status.is_client_error() => (
+            "Not understood",
+            match str::from_utf8(&reason) {
+                Ok(reason) if !reason.is_empty() => reason,
+                _ => "This request makes no sense here.",
+            },
+        ),
         _ => (
             "Something went wrong",
             "It is not your fault. Please try again later.",
@@ -91,3 +103,6 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
     *response.body_mut() = page.into_body();
     response
 }
+
+/// In bytes. Those of extractors are a sentence.
+const LONGEST_REASON: usize = 2048;

@@ -31,6 +31,7 @@ mod moment;
 mod notifier;
 mod operator;
 mod pages;
+mod search;
 mod session_json;
 mod sessions;
 mod settings;

@@ -4,37 +4,43 @@ use askama::Template;
 use axum::{
     Form, Json,
     extract::{Query, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use axum_user_session::{
     Error, UserSession,
     admin::{SessionAdmin, SessionQuery},
     id::SessionId,
+    return_url::ReturnUrl,
     store::Filter,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::{devices::ended, failure::Failure, listed::ListedSession, pages::html, wanted::Wanted};
-
-/// What is searched for. Fields that are empty, as in a form that was not filled in, don't count.
-#[derive(Deserialize)]
-pub(crate) struct Search {
-    #[serde(default)]
-    subject: String,
-    #[serde(default)]
-    session_id: String,
-    /// How the name begins, whatever the case.
-    #[serde(default)]
-    name: String,
-}
+use crate::{
+    devices::ended,
+    failure::Failure,
+    listed::ListedSession,
+    pages::html,
+    search::{Problem, Search},
+    wanted::Wanted,
+};
 
 #[derive(Deserialize)]
 pub(crate) struct Part {
-    /// The token of a page.
-    page: Option<String>,
+    /// The token of a page, empty for the first one.
+    #[serde(default)]
+    page: String,
     /// How many sessions are on a page.
     size: Option<usize>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Revocation {
+    #[serde(flatten)]
+    search: Search,
+    /// Where a browser goes on.
+    return_url: Option<String>,
 }
 
 #[derive(Serialize, Template)]
@@ -46,7 +52,10 @@ struct Found {
     #[serde(skip)]
     search: Search,
     #[serde(skip)]
-    size: Option<usize>,
+    part: Part,
+    /// What is wrong with the search; nothing was looked for then.
+    #[serde(skip)]
+    problem: Option<Problem>,
     sessions: Vec<ListedSession>,
     next: Option<String>,
     previous: Option<String>,
@@ -60,28 +69,14 @@ pub(crate) async fn list(
     Query(search): Query<Search>,
     Query(part): Query<Part>,
 ) -> Result<Response, Failure> {
-    let mut query = match search.filter()? {
-        None => SessionQuery::everyone(),
-        Some(filter) => SessionQuery::matching(filter),
-    };
-    if let Some(size) = part.size {
-        query = query.page_size(size);
+    let mut found = Found::nothing(search, part);
+    if let Err(error) = found.look_up(&admin, session.session_id()).await {
+        found.problem = Problem::of(&error).filter(|_| wanted == Wanted::Page);
+        return match found.problem {
+            Some(_) => Ok((StatusCode::BAD_REQUEST, html(found)).into_response()),
+            None => Err(error.into()),
+        };
     }
-    if let Some(token) = part.page.filter(|token| !token.is_empty()) {
-        query = query.page(token);
-    }
-    let page = admin.query(&query).await?;
-    let this = session.session_id();
-    let sessions = page.sessions.into_iter();
-    let found = Found {
-        search,
-        size: part.size,
-        sessions: sessions
-            .map(|session| ListedSession::new(session, this))
-            .collect(),
-        next: page.next,
-        previous: page.previous,
-    };
     Ok(match wanted {
         Wanted::Page => html(found),
         Wanted::Json => Json(found).into_response(),
@@ -92,40 +87,66 @@ pub(crate) async fn list(
 pub(crate) async fn revoke(
     State(admin): State<SessionAdmin>,
     wanted: Wanted,
-    Form(search): Form<Search>,
+    Form(form): Form<Revocation>,
 ) -> Result<Response, Failure> {
-    let filter = search.filter()?;
+    let filter = form.search.filter()?;
     // An empty text is what the library itself refuses, with the right error.
     let filter = filter.map_or_else(|| Filter::subject(""), Ok)?;
     let revoked = admin.revoke(&filter).await?;
-    Ok(ended(wanted, revoked, "/admin/sessions"))
-}
-
-impl Search {
-    /// None if nothing is searched for.
-    fn filter(&self) -> Result<Option<Filter>, Error> {
-        let mut filter = None;
-        if !self.subject.is_empty() {
-            filter = Some(Filter::subject(&self.subject)?);
-        }
-        if !self.session_id.trim().is_empty() {
-            let id = SessionId::parse(self.session_id.trim())?;
-            filter = Some(match filter {
-                None => Filter::session_id(id),
-                Some(filter) => filter.and_session_id(id),
-            });
-        }
-        if !self.name.is_empty() {
-            filter = Some(match filter {
-                None => Filter::name_begins_with(&self.name)?,
-                Some(filter) => filter.and_name_begins_with(&self.name)?,
-            });
-        }
-        Ok(filter)
-    }
+    let back = ReturnUrl::or_default(form.return_url.as_deref(), "/admin/sessions");
+    Ok(ended(wanted, revoked, back.as_str()))
 }
 
 impl Found {
+    fn nothing(search: Search, part: Part) -> Self {
+        Self {
+            search,
+            part,
+            problem: None,
+            sessions: Vec::new(),
+            next: None,
+            previous: None,
+        }
+    }
+
+    /// `this` is the session that asks.
+    async fn look_up(
+        &mut self,
+        admin: &SessionAdmin,
+        this: Option<SessionId>,
+    ) -> Result<(), Error> {
+        let mut query = match self.search.filter()? {
+            None => SessionQuery::everyone(),
+            Some(filter) => SessionQuery::matching(filter),
+        };
+        if let Some(size) = self.part.size {
+            query = query.page_size(size);
+        }
+        if !self.part.page.is_empty() {
+            query = query.page(&self.part.page);
+        }
+        let page = admin.query(&query).await?;
+        let sessions = page.sessions.into_iter();
+        self.sessions = sessions
+            .map(|session| ListedSession::new(session, this))
+            .collect();
+        self.next = page.next;
+        self.previous = page.previous;
+        Ok(())
+    }
+
+    /// Whether the problem is what was entered into a field.
+    fn is_wrong(&self, field: &str) -> bool {
+        self.problem
+            .as_ref()
+            .is_some_and(|problem| problem.field == Some(field))
+    }
+
+    /// Where this page is.
+    fn here(&self) -> String {
+        self.at(&self.part.page)
+    }
+
     /// Where another page of the same search is.
     fn at(&self, token: &str) -> String {
         let Search {
@@ -133,7 +154,11 @@ impl Found {
             session_id,
             name,
         } = &self.search;
-        let size = self.size.map(|size| size.to_string()).unwrap_or_default();
+        let size = self
+            .part
+            .size
+            .map(|size| size.to_string())
+            .unwrap_or_default();
         let fields = [
             ("subject", &**subject),
             ("session_id", session_id),

@@ -33,7 +33,12 @@ pub(crate) async fn stylesheet() -> impl IntoResponse {
         (CONTENT_TYPE, "text/css; charset=utf-8"),
         (CACHE_CONTROL, "max-age=600"),
     ];
-    (headers, include_str!("pages/style.css"))
+    let style = concat!(
+        include_str!("pages/style/page.css"),
+        include_str!("pages/style/content.css"),
+        include_str!("pages/style/forms.css"),
+    );
+    (headers, style)
 }
 
 /// A template as a response.
@@ -151,7 +156,7 @@ struct Account {
     path = "message.html",
     config = "examples/identity_provider/askama.toml"
 )]
-pub(crate) struct Message {
-    pub(crate) title: &'static str,
-    pub(crate) text: &'static str,
+pub(crate) struct Message<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) text: &'a str,
 }

@@ -8,6 +8,11 @@ use std::{
 
 use serde_json::Value;
 
+use crate::server::{Disk, Server};
+
+/// Arguments for those who want JSON and no page.
+pub(crate) const JSON: [&str; 2] = ["--header", "Accept: application/json"];
+
 /// Somebody at a terminal.
 pub(crate) struct Curl {
     jar: PathBuf,
@@ -33,6 +38,21 @@ impl Curl {
         Self {
             jar: folder.join(jar),
         }
+    }
+
+    /// Somebody with a new jar who has signed in. Each user's name is the password too.
+    pub(crate) fn signed_in(disk: &Disk, server: &Server, jar: &str, user: &str) -> Self {
+        let curl = Self::new(disk.path(), jar);
+        let fields = [("username", user), ("password", user)];
+        let answer = curl.post(&server.url("/login"), &fields);
+        assert_eq!(answer.status, 303, "{user} signs in");
+        curl
+    }
+
+    /// The session that the server sees with this jar, if there is one.
+    pub(crate) fn session_id(&self, server: &Server) -> Option<String> {
+        let session = self.get(&server.url("/session")).json();
+        session["session_id"].as_str().map(str::to_owned)
     }
 
     pub(crate) fn get(&self, url: &str) -> Answer {

@@ -141,6 +141,9 @@ fn every_answer_is_a_page_with_protection() {
         let answer = curl.run(&[&server.url(path), "--request", method]);
         assert_eq!(answer.status, status, "{method} {path}");
         assert!(!answer.body.is_empty(), "{method} {path}");
+        let content_type = answer.header("content-type").unwrap_or_default();
+        let expected = ["text/html", "text/css"][usize::from(path == "/style.css")];
+        assert!(content_type.starts_with(expected), "{method} {path}");
         let policy = answer.header("content-security-policy").unwrap_or_default();
         assert!(policy.contains("default-src 'none'"), "{method} {path}");
         assert!(policy.contains("frame-ancestors 'none'"), "{method} {path}");

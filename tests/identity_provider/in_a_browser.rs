@@ -3,7 +3,6 @@
 use std::fs;
 
 use crate::{
-    curl::Curl,
     server::{self, Disk, Server},
     web_driver::{Browser, Look},
 };
@@ -16,7 +15,7 @@ const LOOKS: [Look; 3] = [
     },
     Look {
         name: "narrow",
-        width: 400,
+        width: 360,
         scheme: "light",
     },
     Look {
@@ -39,7 +38,7 @@ fn signing_in_adding_a_client_and_signing_out() {
     browser.open(&server.url("/"));
     assert_eq!(heading(&browser), "Nobody is signed in");
     picture(&browser, "welcome");
-    browser.link("Sign in").click();
+    browser.link("Sign in").follow();
     assert_eq!(browser.path(), "/login");
     assert_eq!(browser.focused().spoken(), "Username");
     picture(&browser, "login");
@@ -49,7 +48,7 @@ fn signing_in_adding_a_client_and_signing_out() {
     browser
         .field("Stay signed in when the browser closes")
         .click();
-    browser.button("Sign in").click();
+    browser.button("Sign in").follow();
     let alert = browser.find("//*[@role = 'alert']").text();
     assert_eq!(alert, "The username or the password is wrong.");
     assert_eq!(browser.title(), "Error: Sign in – Example ID");
@@ -59,7 +58,7 @@ fn signing_in_adding_a_client_and_signing_out() {
     picture(&browser, "login-failed");
 
     browser.focused().enter("alice");
-    browser.button("Sign in").click();
+    browser.button("Sign in").follow();
     assert_eq!(browser.path(), "/");
     assert_eq!(heading(&browser), "Alice Smith");
     for (name, http_only) in [("idsrv", true), ("idsrv.session", false)] {
@@ -74,13 +73,13 @@ fn signing_in_adding_a_client_and_signing_out() {
 
     for client in ["orders", "mail"] {
         browser.field("Client id").enter(client);
-        browser.button("Add client").click();
+        browser.button("Add client").follow();
         assert_eq!(browser.path(), "/");
     }
     assert_eq!(browser.texts("//ol/li"), ["orders", "mail"]);
     picture(&browser, "home");
 
-    browser.link("Your account").click();
+    browser.link("Your account").follow();
     assert_eq!(heading(&browser), "Your account");
     picture(&browser, "account");
     browser.open(&server.url("/login?return_url=/account&prompt=login"));
@@ -90,8 +89,8 @@ fn signing_in_adding_a_client_and_signing_out() {
     assert_eq!(heading(&browser), "Page not found");
     picture(&browser, "not-found");
 
-    browser.link("Example ID").click();
-    browser.button("Sign out").click();
+    browser.link("Example ID").follow();
+    browser.button("Sign out").follow();
     assert_eq!(heading(&browser), "Nobody is signed in");
     assert!(browser.cookies().is_empty());
 }
@@ -101,9 +100,8 @@ fn signing_in_adding_a_client_and_signing_out() {
 fn c21_a_sign_out_from_cookies_alone_leaves_but_the_mark_of_an_end() {
     let disk = Disk::new();
     let server = Server::with_database(&disk, "none");
-    let browser = Browser::start();
-    sign_in(&browser, &server, "alice");
-    browser.button("Sign out").click();
+    let browser = signed_in(&server, "alice");
+    browser.button("Sign out").follow();
     assert_eq!(heading(&browser), "Nobody is signed in");
     let cookies = browser.cookies();
     assert!(
@@ -116,90 +114,22 @@ fn c21_a_sign_out_from_cookies_alone_leaves_but_the_mark_of_an_end() {
     }
 }
 
-#[test]
-#[ignore = "needs Chromium: bash tests/run.sh"]
-fn s11_signing_out_another_device() {
-    let disk = Disk::new();
-    let server = Server::start(&disk);
-    let phone = Curl::new(disk.path(), "phone");
-    let alice = [("username", "alice"), ("password", "alice")];
-    phone.post(&server.url("/login"), &alice);
+/// A browser in which somebody has signed in.
+pub(crate) fn signed_in(server: &Server, user: &str) -> Browser {
     let browser = Browser::start();
-    sign_in(&browser, &server, "alice");
-
-    browser.link("Your devices").click();
-    assert_eq!(heading(&browser), "Your devices");
-    assert_eq!(browser.texts("//li//strong"), ["Chrome on Linux", "curl"]);
-    let this = "//li[.//*[. = 'This device']]//strong";
-    assert_eq!(browser.texts(this), ["Chrome on Linux"]);
-    picture(&browser, "devices");
-    browser
-        .find("//button[@aria-label = 'Sign out curl']")
-        .click();
-    assert_eq!(browser.path(), "/sessions");
-    assert_eq!(browser.texts("//li//strong"), ["Chrome on Linux"]);
-    let session = phone.get(&server.url("/session")).json();
-    assert!(session["user"].is_null());
-
-    browser.button("Sign out").click();
-    assert_eq!(heading(&browser), "Nobody is signed in");
-}
-
-#[test]
-#[ignore = "needs Chromium: bash tests/run.sh"]
-fn s10_an_operator_searches_and_revokes() {
-    let disk = Disk::new();
-    let server = Server::start(&disk);
-    let bob = Curl::new(disk.path(), "bob");
-    bob.post(
-        &server.url("/login"),
-        &[("username", "bob"), ("password", "bob")],
-    );
-    let browser = Browser::start();
-    sign_in(&browser, &server, "carol");
-
-    browser.link("All sessions").click();
-    assert_eq!(browser.texts("//li//strong"), ["Carol White", "Bob Jones"]);
-    picture(&browser, "operator");
-    browser.field("Name begins with").enter("BOB");
-    browser.button("Search").click();
-    assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
-    browser.button("Revoke").click();
-    assert_eq!(browser.path(), "/admin/sessions");
-    assert_eq!(browser.texts("//li//strong"), ["Carol White"]);
-    let session = bob.get(&server.url("/session")).json();
-    assert!(session["user"].is_null());
-
-    browser.open(&server.url("/admin/sessions?size=1"));
-    assert!(
-        browser.texts("//nav/a[@rel]").is_empty(),
-        "there is one page"
-    );
-    bob.post(
-        &server.url("/login"),
-        &[("username", "bob"), ("password", "bob")],
-    );
-    browser.open(&server.url("/admin/sessions?size=1"));
-    assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
-    browser.link("Older").click();
-    assert_eq!(browser.texts("//li//strong"), ["Carol White"]);
-    browser.link("Newer").click();
-    assert_eq!(browser.texts("//li//strong"), ["Bob Jones"]);
-}
-
-fn sign_in(browser: &Browser, server: &Server, user: &str) {
     browser.open(&server.url("/login"));
     browser.field("Username").enter(user);
     browser.field("Password").enter(user);
-    browser.button("Sign in").click();
+    browser.button("Sign in").follow();
+    browser
 }
 
-fn heading(browser: &Browser) -> String {
+pub(crate) fn heading(browser: &Browser) -> String {
     browser.find("//h1").text()
 }
 
 /// A page as everybody sees it. Nobody should have to scroll sideways.
-fn picture(browser: &Browser, page: &str) {
+pub(crate) fn picture(browser: &Browser, page: &str) {
     let profile = server::target();
     let folder = profile
         .parent()

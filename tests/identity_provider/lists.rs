@@ -3,25 +3,26 @@
 use serde_json::{Value, json};
 
 use crate::{
-    curl::{Answer, Curl},
+    curl::{Answer, Curl, JSON},
     server::{Disk, Server},
 };
 
-const JSON: [&str; 2] = ["--header", "Accept: application/json"];
+const OWN: &str = "/sessions/revoke";
+const ANYBODYS: &str = "/admin/sessions/revoke";
 
 #[test]
 fn s11_a_user_sees_and_ends_only_the_own_sessions() {
     let disk = Disk::new();
     let server = Server::start(&disk);
     let [laptop, phone, tablet] =
-        ["laptop", "phone", "tablet"].map(|jar| signed_in(&disk, &server, jar, "alice"));
-    let bob = signed_in(&disk, &server, "bob", "bob");
+        ["laptop", "phone", "tablet"].map(|jar| Curl::signed_in(&disk, &server, jar, "alice"));
+    let bob = Curl::signed_in(&disk, &server, "bob", "bob");
 
     let list = sessions(&laptop, &server, "/sessions");
     assert_eq!(list.len(), 3);
     for session in &list {
         assert_eq!(session["subject"], "alice");
-        let own = session["session_id"] == json!(id(&laptop, &server));
+        let own = session["session_id"] == json!(laptop.session_id(&server));
         assert_eq!(session["this_device"], json!(own));
         assert_eq!(session["address"], "127.0.0.1");
         let agent = session["user_agent"].as_str();
@@ -35,45 +36,21 @@ fn s11_a_user_sees_and_ends_only_the_own_sessions() {
     assert_eq!(page.body.matches("This device").count(), 1);
 
     // Another's is not there to be ended.
-    let bobs = id(&bob, &server).expect("he is signed in");
-    assert_eq!(
-        end(
-            &laptop,
-            &server,
-            "/sessions/revoke",
-            &[("session_id", &bobs)]
-        ),
-        0
-    );
-    assert_eq!(id(&bob, &server), Some(bobs));
+    let bobs = bob.session_id(&server).expect("he is signed in");
+    assert_eq!(end(&laptop, &server, OWN, &[("session_id", &bobs)]), 0);
+    assert_eq!(bob.session_id(&server), Some(bobs));
 
-    let phones = id(&phone, &server).expect("she is signed in");
-    assert_eq!(
-        end(
-            &laptop,
-            &server,
-            "/sessions/revoke",
-            &[("session_id", &phones)]
-        ),
-        1
-    );
-    assert_eq!(id(&phone, &server), None);
-    assert_eq!(
-        end(
-            &laptop,
-            &server,
-            "/sessions/revoke",
-            &[("session_id", &phones)]
-        ),
-        0
-    );
+    let phones = phone.session_id(&server).expect("she is signed in");
+    assert_eq!(end(&laptop, &server, OWN, &[("session_id", &phones)]), 1);
+    assert_eq!(phone.session_id(&server), None);
+    assert_eq!(end(&laptop, &server, OWN, &[("session_id", &phones)]), 0);
 
     assert_eq!(end(&laptop, &server, "/sessions/revoke-others", &[]), 1);
-    assert_eq!(id(&tablet, &server), None);
-    let own = id(&laptop, &server).expect("this one is left");
-    let answer = laptop.post(&server.url("/sessions/revoke"), &[("session_id", &own)]);
+    assert_eq!(tablet.session_id(&server), None);
+    let own = laptop.session_id(&server).expect("this one is left");
+    let answer = laptop.post(&server.url(OWN), &[("session_id", &own)]);
     assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
-    assert_eq!(id(&laptop, &server), None);
+    assert_eq!(laptop.session_id(&server), None);
 }
 
 #[test]
@@ -81,8 +58,8 @@ fn s10_only_an_operator_sees_everybodys_sessions() {
     let disk = Disk::new();
     let server = Server::start(&disk);
     let nobody = Curl::new(disk.path(), "nobody");
-    let alice = signed_in(&disk, &server, "alice", "alice");
-    let carol = signed_in(&disk, &server, "carol", "carol");
+    let alice = Curl::signed_in(&disk, &server, "alice", "alice");
+    let carol = Curl::signed_in(&disk, &server, "carol", "carol");
     for (name, who, status) in [
         ("nobody", &nobody, 401),
         ("a user", &alice, 403),
@@ -96,13 +73,10 @@ fn s10_only_an_operator_sees_everybodys_sessions() {
         }
     }
     for (name, who, status) in [("nobody", &nobody, 401), ("a user", &alice, 403)] {
-        let answer = who.post(
-            &server.url("/admin/sessions/revoke"),
-            &[("subject", "carol")],
-        );
+        let answer = who.post(&server.url(ANYBODYS), &[("subject", "carol")]);
         assert_eq!(answer.status, status, "{name}");
     }
-    assert!(id(&carol, &server).is_some());
+    assert!(carol.session_id(&server).is_some());
     let login = nobody.run(&[&server.url("/sessions"), "--header", "Accept: text/html"]);
     assert_eq!(
         login.header("location"),
@@ -115,11 +89,11 @@ fn s10_the_operator_searches_pages_and_revokes() {
     let disk = Disk::new();
     let server = Server::start(&disk);
     let alices: Vec<_> = (0..3)
-        .map(|number| signed_in(&disk, &server, &format!("alice {number}"), "alice"))
+        .map(|number| Curl::signed_in(&disk, &server, &format!("alice {number}"), "alice"))
         .collect();
-    let bob = signed_in(&disk, &server, "bob", "bob");
-    let carol = signed_in(&disk, &server, "carol", "carol");
-    let bobs = id(&bob, &server).expect("he is signed in");
+    let bob = Curl::signed_in(&disk, &server, "bob", "bob");
+    let carol = Curl::signed_in(&disk, &server, "carol", "carol");
+    let bobs = bob.session_id(&server).expect("he is signed in");
 
     for (name, query, expected) in [
         ("everyone", String::new(), 5),
@@ -182,32 +156,28 @@ fn s10_the_operator_searches_pages_and_revokes() {
         ("no size", "/admin/sessions?size=many".to_owned()),
     ] {
         assert_eq!(carol.get(&server.url(&path)).status, 400, "{name}");
+        let answer = carol.run(&[&server.url(&path), JSON[0], JSON[1]]);
+        assert_eq!(answer.status, 400, "{name}");
+        assert_eq!(answer.json()["error"], "Not understood", "{name}");
     }
     // That would be everybody.
     let answer = revoke(&carol, &server, &[("subject", ""), ("name", "")]);
     assert_eq!(answer.status, 400);
 
-    assert_eq!(
-        end(
-            &carol,
-            &server,
-            "/admin/sessions/revoke",
-            &[("session_id", &bobs)]
-        ),
-        1
-    );
-    assert_eq!(id(&bob, &server), None);
-    assert_eq!(
-        end(
-            &carol,
-            &server,
-            "/admin/sessions/revoke",
-            &[("subject", "alice")]
-        ),
-        3
-    );
+    assert_eq!(end(&carol, &server, ANYBODYS, &[("session_id", &bobs)]), 1);
+    assert_eq!(bob.session_id(&server), None);
+    for (return_url, expected) in [
+        ("/admin/sessions?name=bob", "/admin/sessions?name=bob"),
+        ("//evil.example", "/admin/sessions"),
+    ] {
+        let fields = [("session_id", &*bobs), ("return_url", return_url)];
+        let answer = carol.post(&server.url(ANYBODYS), &fields);
+        let back = (answer.status, answer.header("location"));
+        assert_eq!(back, (303, Some(expected)), "none is left to end");
+    }
+    assert_eq!(end(&carol, &server, ANYBODYS, &[("subject", "alice")]), 3);
     for alice in &alices {
-        assert_eq!(id(alice, &server), None);
+        assert_eq!(alice.session_id(&server), None);
     }
 }
 
@@ -215,7 +185,7 @@ fn s10_the_operator_searches_pages_and_revokes() {
 fn without_a_database_there_are_no_lists() {
     let disk = Disk::new();
     let server = Server::with_database(&disk, "none");
-    let carol = signed_in(&disk, &server, "carol", "carol");
+    let carol = Curl::signed_in(&disk, &server, "carol", "carol");
     for path in ["/sessions", "/admin/sessions"] {
         let page = carol.get(&server.url(path));
         assert_eq!(page.status, 404);
@@ -232,7 +202,7 @@ fn without_a_database_there_are_no_lists() {
 fn json_is_for_those_who_ask_for_it() {
     let disk = Disk::new();
     let server = Server::start(&disk);
-    let alice = signed_in(&disk, &server, "alice", "alice");
+    let alice = Curl::signed_in(&disk, &server, "alice", "alice");
     for (accept, json) in [
         ("", false),
         ("*/*", false),
@@ -251,16 +221,6 @@ fn json_is_for_those_who_ask_for_it() {
     }
 }
 
-fn signed_in(disk: &Disk, server: &Server, jar: &str, user: &str) -> Curl {
-    let curl = Curl::new(disk.path(), jar);
-    let answer = curl.post(
-        &server.url("/login"),
-        &[("username", user), ("password", user)],
-    );
-    assert_eq!(answer.status, 303);
-    curl
-}
-
 fn json(curl: &Curl, server: &Server, path: &str) -> Value {
     let answer = curl.run(&[&server.url(path), JSON[0], JSON[1]]);
     assert_eq!(answer.status, 200, "{path}");
@@ -275,16 +235,11 @@ fn sessions(curl: &Curl, server: &Server, path: &str) -> Vec<Value> {
 }
 
 fn revoke(curl: &Curl, server: &Server, fields: &[(&str, &str)]) -> Answer {
-    curl.post_with(&server.url("/admin/sessions/revoke"), fields, &JSON)
+    curl.post_with(&server.url(ANYBODYS), fields, &JSON)
 }
 
 fn end(curl: &Curl, server: &Server, path: &str, fields: &[(&str, &str)]) -> Value {
     let answer = curl.post_with(&server.url(path), fields, &JSON);
     assert_eq!(answer.status, 200, "{path}");
     answer.json()["ended"].clone()
-}
-
-fn id(curl: &Curl, server: &Server) -> Option<String> {
-    let session = curl.get(&server.url("/session")).json();
-    session["session_id"].as_str().map(str::to_owned)
 }

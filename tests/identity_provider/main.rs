@@ -8,12 +8,16 @@ mod elsewhere;
 mod hostile_requests;
 mod in_a_browser;
 mod lists;
+mod lists_in_a_browser;
+#[path = "../../examples/identity_provider/moment.rs"]
+mod moment;
 mod server;
 #[cfg(unix)]
 #[path = "../support/servers/mod.rs"]
 mod servers;
 #[path = "../../examples/identity_provider/sessions.rs"]
 mod sessions;
+mod times;
 #[cfg(unix)]
 mod two_nodes;
 mod web_driver;

@@ -5,6 +5,8 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -226,6 +228,20 @@ impl Element<'_> {
         self.command("click", &json!({}));
     }
 
+    /// Clicks what opens a page, and waits until the old one is gone: the click itself may be over before the browser has begun to leave it.
+    pub(crate) fn follow(&self) {
+        let old = self.browser.find("/html");
+        self.click();
+        let began = Instant::now();
+        while old.is_there() {
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "the click opens no page"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub(crate) fn enter(&self, text: &str) {
         self.command("value", &json!({ "text": text }));
     }
@@ -242,6 +258,12 @@ impl Element<'_> {
     /// What a screen reader calls it.
     pub(crate) fn spoken(&self) -> String {
         text(self.ask("computedlabel"))
+    }
+
+    fn is_there(&self) -> bool {
+        let name = format!("/element/{}/name", self.id);
+        let answer = self.browser.send("GET", &name, &Value::Null);
+        answer.get("error").is_none()
     }
 
     fn ask(&self, what: &str) -> Value {

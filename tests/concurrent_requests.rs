@@ -265,6 +265,24 @@ async fn c21_two_that_make_one_mark_of_many_at_once() {
     }
 }
 
+/// The session before may come back, with a renewal that is still under way, and then it has its clients.
+#[tokio::test]
+async fn c21_one_mark_of_many_leaves_those_of_another_session() {
+    let mut lab = Lab::with(|config| config.sliding(true));
+    lab.sign_in("alice").await;
+    lab.clock.advance(6 * HOUR);
+    let late_renewal = lab.begin(Look).await.0;
+    lab.add_client("c-alice").await;
+    lab.browser.plant("__Host-idsrv", "AQ");
+    lab.sign_in("bob").await;
+    for number in 0..17 {
+        let (page, ..) = lab.begin(Add(number)).await;
+        lab.receive(&page);
+    }
+    lab.receive(&late_renewal);
+    assert_eq!(lab.seen().await, "alice [c-alice]");
+}
+
 #[tokio::test]
 async fn c21_k6_clients_are_refused_past_the_budget_and_the_session_stands() {
     let mut lab = Lab::with(|config| config.cookie_budget(1000));

@@ -22,7 +22,7 @@ impl UserSession {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotSignedIn`], [`ErrorKind::NoStore`], [`ErrorKind::Unavailable`].
+    /// [`ErrorKind::NotSignedIn`], [`ErrorKind::SignInPending`], [`ErrorKind::NoStore`], [`ErrorKind::Unavailable`].
     pub async fn sessions(&self) -> Result<Vec<MySession>, Error> {
         let (admin, own, id) = self.own()?;
         let sessions = admin.find(&own).await?;
@@ -61,7 +61,8 @@ impl UserSession {
 
     fn own(&self) -> Result<(SessionAdmin, Filter, SessionId), Error> {
         let admin = SessionAdmin::of(self.shared_settings())?;
-        let ticket = self.ticket().ok_or(ErrorKind::NotSignedIn)?;
+        // Not one whose sign-in is yet to come.
+        let ticket = self.signed_in_ticket()?;
         let id = ticket.properties().session_id();
         let own = Filter::subject(ticket.principal().subject())?;
         Ok((admin, own, id.ok_or(ErrorKind::NotSignedIn)?))

@@ -97,11 +97,17 @@ impl CleanupTask {
         let before = now.checked_sub(self.keep_unheard);
         let before = before.unwrap_or(std::time::UNIX_EPOCH);
         let purge = || store.store.purge(before, now);
-        let purged = ask(store.write_limit, purge).await?.value;
-        cleaned.unheard_ends = purged.unheard_ends;
-        if purged.unheard_ends > 0 && self.settings.ended_hook.is_some() {
+        // A store takes a few thousand of each away at a time, so that nobody waits long for that.
+        for _ in 0..MOST_PURGES {
+            let purged = ask(store.write_limit, purge).await?.value;
+            cleaned.unheard_ends += purged.unheard_ends;
+            if purged.tombstones == 0 && purged.unheard_ends == 0 {
+                break;
+            }
+        }
+        if cleaned.unheard_ends > 0 && self.settings.ended_hook.is_some() {
             tracing::warn!(
-                dropped = purged.unheard_ends,
+                dropped = cleaned.unheard_ends,
                 "nobody has dealt with the ends of some sessions; their clients were not told"
             );
         }
@@ -136,6 +142,9 @@ impl CleanupTask {
         TaskHandle::spawn(|stop| self.run_until(stop.wait()))
     }
 }
+
+/// How often a round asks for more to be taken away: for some hundred thousand, which is more than a minute brings.
+const MOST_PURGES: usize = 100;
 
 impl std::fmt::Debug for CleanupTask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -377,6 +377,11 @@ impl UserSession {
         &self.shared.settings
     }
 
+    /// The session, unless its sign-in is yet to come.
+    pub(crate) fn signed_in_ticket(&self) -> Result<Ticket, ErrorKind> {
+        self.shared.lock().state.changeable().cloned()
+    }
+
     pub(crate) fn shared_settings(&self) -> &Arc<Settings> {
         &self.shared.settings
     }

@@ -2,7 +2,9 @@
 //!
 //! Each runs in its turn and to its end. The response head waits for it; should it be too late for that, what needs a cookie is undone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::sleep;
 
 use super::{
     authenticator,
@@ -197,19 +199,31 @@ impl Shared {
         };
         let shared = Arc::clone(self);
         runtime.spawn(async move {
-            shared.forget(&key).await;
+            // What made it may still be on its way to the store, and come there after this.
+            for pause in [0, 5, 30].map(Duration::from_secs) {
+                sleep(pause).await;
+                if shared.forget(&key).await {
+                    return;
+                }
+            }
         });
     }
 
-    async fn forget(&self, key: &RecordKey) {
+    /// Says whether it was there, and is not any more.
+    async fn forget(&self, key: &RecordKey) -> bool {
         let store = self.store();
         let end = End::because(EndReason::ResponseLost);
         let limit = store.write_limit;
-        if let Err(error) = records::finish(&self.settings, store, key, end, limit).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a session that nobody has the cookie of could not be ended; it will expire"
-            );
+        match records::finish(&self.settings, store, key, end, limit).await {
+            Ok(Finished::Ended(_)) => true,
+            Ok(Finished::Before | Finished::Either) => false,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a session that nobody has the cookie of could not be ended; if it is tried in vain again, it will expire"
+                );
+                false
+            }
         }
     }
 

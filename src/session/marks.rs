@@ -91,8 +91,8 @@ impl Added {
 /// A mark, ready to be issued.
 pub(super) struct Addition {
     issued: Issued,
-    /// It says what all others say, too.
-    replaces_all: bool,
+    /// It says what all others of this session say, too.
+    replaces_all: Option<SessionId>,
 }
 
 /// What the response does with a mark: sets it, or expires it if there is no value.
@@ -201,16 +201,16 @@ impl Marks {
         }
         Ok(Addition {
             issued,
-            replaces_all,
+            replaces_all: replaces_all.then_some(id),
         })
     }
 
     /// The response sets a mark.
     pub(super) fn issue(&mut self, addition: Addition) {
-        if addition.replaces_all {
+        if let Some(id) = addition.replaces_all {
             self.issued.clear();
             for carried in &mut self.carried {
-                if let Said::Clients(..) = carried.said {
+                if matches!(carried.said, Said::Clients(of, _) if of == id) {
                     carried.said = Said::Nothing;
                 }
             }

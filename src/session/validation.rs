@@ -32,7 +32,10 @@ pub(super) fn is_due(shared: &Shared) -> bool {
     let session = shared.lock();
     let current = session.state.current();
     let times = current.and_then(|ticket| ticket.properties.times);
-    times.is_some_and(|times| times.validated.plus(validation.interval) <= now)
+    times.is_some_and(|times| {
+        // A look of the future was noted before the clock stepped back.
+        times.validated > now || times.validated.plus(validation.interval) <= now
+    })
 }
 
 /// Looks, and does what follows: the session goes on, with other claims perhaps, or it ends.
@@ -118,6 +121,11 @@ async fn refuse(shared: &mut Arc<Shared>, settings: &Settings) {
                 error = &error as &dyn std::error::Error,
                 "a session was refused, and could not be ended in the store; the next request tries again"
             );
+            // So the browser must keep the cookie: without it no request would.
+            return arrive(shared, |session, _| {
+                session.lose();
+                session.state.conceal();
+            });
         }
     }
     let mut ended = None;

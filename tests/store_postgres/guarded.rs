@@ -5,8 +5,8 @@ use std::{error::Error, time::Duration};
 use axum_user_session::{
     ended::EndReason,
     store::{
-        Created, End, Filter, Loaded, PostgresOptions, PostgresStore, Selection, SessionStore,
-        Touch,
+        ClientAdded, Created, End, Filter, Loaded, PostgresOptions, PostgresStore, Selection,
+        SessionStore, Touch,
     },
 };
 use sqlx::postgres::PgPoolOptions;
@@ -101,6 +101,29 @@ async fn rows_that_are_not_ours_stand_in_nobodys_way() {
         taken,
         [&version, &good].map(|record| record.ended(EndReason::Revoked, now()))
     );
+}
+
+/// Memories that somebody has made each other's successors.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: bash tests/run.sh"]
+async fn a_chain_of_successors_that_ends_nowhere_is_left_at_last() {
+    let server = Postgres::shared();
+    let database = server.create_database();
+    let store = migrated(PostgresStore::connect(&database.url).await.unwrap()).await;
+    let [one, two] = [1, 2].map(|number| session("alice", number));
+    for record in [&one, &two] {
+        store.create(record, None, now()).await.unwrap();
+        let end = End::because(EndReason::SignOut);
+        store.delete(&record.key, end, now()).await.unwrap();
+    }
+    let ring = "update axum_user_session.sessions as one set successor = other.key
+        from axum_user_session.sessions as other where one.key <> other.key";
+    server.sql(&database.name, ring);
+    let end = End::because(EndReason::SignOut);
+    assert_eq!(store.delete(&one.key, end, now()).await.unwrap(), None);
+    let client = client("late");
+    let added = store.add_client(&one.key, &client, now()).await.unwrap();
+    assert_eq!(added, ClientAdded::Missing);
 }
 
 /// What stands in a filter is text, whatever it looks like.

@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use axum_user_session::store::{
-    Continuity, Filter, Loaded, Part, Position, Query, RedisStore, Replaced, Selection,
-    SessionStore, bucket_of,
+use axum_user_session::{
+    ended::EndReason,
+    store::{
+        Continuity, Filter, Loaded, Part, Position, Query, RedisStore, Replaced, Selection,
+        SessionStore, bucket_of,
+    },
 };
 
 use crate::{
     fixtures::{
-        HOUR, at, behind, eventually, fresh, fresh_prefix, keys, newest, put, record, sign_out,
-        start, successor,
+        HOUR, MINUTE, at, behind, eventually, fresh, fresh_prefix, keys, newest, put, record,
+        sign_out, start, successor,
     },
     servers::{Cluster, Persistence},
 };
@@ -73,9 +76,16 @@ async fn s16_a_node_that_is_away_fails_its_own_slots() {
         // Once before the others have noticed that it is away, and once after.
         tokio::time::sleep(Duration::from_secs(7)).await;
     }
-    // What spans the cluster works on the rest of it.
+    // Who revokes everyone is told that not everyone is reached, and who takes what has expired gets what there is.
+    let named = Filter::name_begins_with("name").unwrap();
+    for selection in [Selection::Everyone, named.into()] {
+        let revoked = store.delete_matching(&selection, EndReason::Revoked, 5, start());
+        assert!(revoked.await.is_err(), "{selection:?}");
+    }
+    let left = store.take_ended(MINUTE, 1000, start()).await.unwrap();
     let expired = store.take_expired(1000, at(HOUR)).await.unwrap();
-    assert_eq!(expired.len(), is_gone.iter().filter(|gone| !**gone).count());
+    let reached = is_gone.iter().filter(|gone| !**gone).count();
+    assert_eq!(expired.len() + left.len(), reached);
 
     cluster.start_again(gone);
     for (subject, is_gone) in subjects.iter().zip(&is_gone) {

@@ -193,7 +193,7 @@ impl State {
         }
     }
 
-    fn changeable(&self) -> Result<&Ticket, ErrorKind> {
+    pub(crate) fn changeable(&self) -> Result<&Ticket, ErrorKind> {
         match (&self.pending, self.current()) {
             (Some(_), _) => Err(ErrorKind::SignInPending),
             (None, Some(current)) => Ok(current),

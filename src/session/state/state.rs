@@ -199,12 +199,17 @@ impl State {
         }
     }
 
+    /// Nobody is to see what has arrived.
+    pub(crate) fn conceal(&mut self) {
+        self.refused = true;
+    }
+
     /// The host's validation has refused the session before anybody could see it.
     pub(crate) fn refuse(&mut self, now: Timestamp, rules: Rules<'_>) -> Option<Ended> {
         let current = self.current();
         let reason = EndReason::ValidationRefused;
         let ended = current.and_then(|current| ended_value(current, reason, now, rules));
-        self.refused = true;
+        self.conceal();
         self.commit(Plan {
             next: Next::SignedOut,
             outcome: ended,

@@ -15,14 +15,15 @@ pub(super) struct Due {
 }
 
 impl Inner {
-    /// The first members of sorted sets, one in each bucket, whose time comes no later than `until`, in order; at most `of_each` of one set.
+    /// The first members of sorted sets, one in each bucket, whose time comes no later than `until`, in order; at most `of_each` of one set. A failure
+    /// beside them says that a node is away, which does not stop work on the others.
     pub(super) async fn due(
         &self,
         buckets: &[u16],
         set: impl Fn(u16) -> Vec<u8>,
         of_each: usize,
         until: i64,
-    ) -> Result<Vec<Due>, Failure> {
+    ) -> Result<(Vec<Due>, Option<Failure>), Failure> {
         let calls = buckets.iter().map(|bucket| {
             Call::command("ZRANGE", set(*bucket))
                 .arg("-inf")
@@ -48,11 +49,7 @@ impl Inner {
                 Err(error) => failure = Some(error),
             }
         }
-        // A node that is away does not stop work on the others.
-        if let (Some(failure), true) = (failure, due.is_empty()) {
-            return Err(failure);
-        }
         due.sort_by_key(|due| due.at);
-        Ok(due)
+        Ok((due, failure))
     }
 }

@@ -65,11 +65,10 @@ impl Inner {
         let mut taken = Vec::new();
         let mut of_each = 8;
         while taken.len() < max {
-            let mut due = match self.due(&buckets, free, of_each, millis(now)).await {
-                // What has been taken is told.
-                Err(_) if !taken.is_empty() => break,
-                due => due?,
-            };
+            let (mut due, failure) = self.due(&buckets, free, of_each, millis(now)).await?;
+            if let (Some(failure), true, true) = (failure, due.is_empty(), taken.is_empty()) {
+                return Err(failure.into());
+            }
             let mut unhinted = due
                 .iter()
                 .map(|due| due.bucket)

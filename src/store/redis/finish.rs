@@ -46,32 +46,35 @@ impl Inner {
         max: usize,
         now: SystemTime,
     ) -> Result<Vec<Ended>, StoreError> {
-        let ended = self.end_by_expiry(millis(now), End::if_expired(), max, now);
-        Ok(ended.await?)
+        let (ended, failure) = self
+            .end_by_expiry(millis(now), End::if_expired(), max, now)
+            .await?;
+        // What has ended is told, even if not all has: the rest is still there for the next call.
+        match failure {
+            Some(failure) if ended.is_empty() => Err(failure.into()),
+            _ => Ok(ended),
+        }
     }
 
-    /// Ends sessions that expire no later than `until`, the first of them first. What the buckets say is right at any time, whatever has become of the indexes.
+    /// Ends sessions that expire no later than `until`, the first of them first. What the buckets say is right at any time, whatever has become of the indexes. A failure beside
+    /// them says that not all could be looked at.
     async fn end_by_expiry(
         self: &Arc<Self>,
         until: i64,
         end: End,
         max: usize,
         now: SystemTime,
-    ) -> Result<Vec<Ended>, Failure> {
+    ) -> Result<(Vec<Ended>, Option<Failure>), Failure> {
         let buckets: Vec<_> = (0..RecordKey::BUCKETS).collect();
         let expiry = |bucket| self.keys.expiry(bucket);
         let mut ended = Vec::new();
         let mut of_each = 8;
         let mut in_vain = 0;
         while ended.len() < max && in_vain < IN_VAIN {
-            let mut due = match self.due(&buckets, expiry, of_each, until).await {
-                // What has ended is told.
-                Err(_) if !ended.is_empty() => break,
-                due => due?,
-            };
+            let (mut due, mut failure) = self.due(&buckets, expiry, of_each, until).await?;
             due.truncate(max - ended.len());
             if due.is_empty() {
-                break;
+                return Ok((ended, failure));
             }
             let (keys, foreign) = keys_of(due);
             let foreign = foreign.into_iter();
@@ -79,17 +82,18 @@ impl Inner {
                 Call::command("ZREM", self.keys.expiry(bucket)).arg(member)
             });
             self.servers.call_all(&foreign.collect::<Vec<_>>()).await;
-            let more = match self.end_all(keys, end, now).await {
-                Err(_) if !ended.is_empty() => break,
-                more => more?,
-            };
+            let (more, refused) = self.end_all(keys, end, now).await?;
+            failure = failure.or(refused);
             // Other callers may have been quicker with all of them.
             in_vain = if more.is_empty() { in_vain + 1 } else { 0 };
             ended.extend(more);
+            if failure.is_some() {
+                return Ok((ended, failure));
+            }
             // Where many have expired in few buckets.
             of_each = (of_each * 4).min(1024);
         }
-        Ok(ended)
+        Ok((ended, None))
     }
 
     pub(super) async fn delete_matching(
@@ -106,7 +110,8 @@ impl Inner {
         }
         if let Selection::Everyone = selection {
             let end = End::because(reason);
-            return Ok(self.end_by_expiry(i64::MAX, end, max, now).await?.len() as u64);
+            let (ended, failure) = self.end_by_expiry(i64::MAX, end, max, now).await?;
+            return failure.map_or(Ok(ended.len() as u64), |failure| Err(failure.into()));
         }
         let mut walk = self.walk_all(selection).await?;
         let mut ended = 0;
@@ -116,7 +121,12 @@ impl Inner {
             let matching = records.iter().filter(|record| selection.matches(record));
             let keys = matching.map(|record| record.key).take(max - ended);
             let end = End::because(reason);
-            ended += self.end_all(keys, end, now).await?.len();
+            let (more, failure) = self.end_all(keys, end, now).await?;
+            ended += more.len();
+            // Whoever revokes must not take some for all.
+            if let Some(failure) = failure {
+                return Err(failure.into());
+            }
         }
         Ok(ended as u64)
     }
@@ -153,19 +163,19 @@ impl Inner {
         }
     }
 
-    /// Ends sessions by their records' keys, many of a bucket in one step.
+    /// Ends sessions by their records' keys, many of a bucket in one step. A failure beside them says that not all could be ended.
     async fn end_all(
         self: &Arc<Self>,
         keys: impl IntoIterator<Item = RecordKey>,
         end: End,
         now: SystemTime,
-    ) -> Result<Vec<Ended>, Failure> {
+    ) -> Result<(Vec<Ended>, Option<Failure>), Failure> {
         let mut of_bucket: BTreeMap<u16, Vec<RecordKey>> = BTreeMap::new();
         for key in keys {
             of_bucket.entry(key.bucket()).or_default().push(key);
         }
         if of_bucket.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         let mut calls = vec![self.call_to_hint(of_bucket.keys().copied(), now)];
         let mut buckets = Vec::new();
@@ -184,11 +194,7 @@ impl Inner {
                 Err(error) => failure = Some(error),
             }
         }
-        // What has ended is told, even if not all has.
-        match failure {
-            Some(failure) if ended.is_empty() => Err(failure),
-            _ => Ok(ended),
-        }
+        Ok((ended, failure))
     }
 
     fn call_to_end(&self, bucket: u16, records: &[RecordKey], end: End, now: SystemTime) -> Call {

@@ -42,7 +42,6 @@ pub(super) fn take(
     let until = Time(now).millis().saturating_add(saturating_millis(lease));
     let mut lease = connection
         .prepare_cached("UPDATE ends SET attempts = ?2, leased_until = ?3 WHERE id = ?1")?;
-    let mut drop = connection.prepare_cached("DELETE FROM ends WHERE id = ?1")?;
     let mut all = Vec::with_capacity(found.len());
     for (id, taken) in found {
         match taken {
@@ -50,8 +49,8 @@ pub(super) fn take(
                 lease.execute(params![id, taken.attempts, until])?;
                 all.push(taken);
             }
-            // Nobody could ever be told of it, and it would be met again each time.
-            None => drop.execute([id]).map(|_| ())?,
+            // A later release may know what to make of it. Until it is purged it is met no more often than others.
+            None => lease.execute(params![id, 1, until]).map(|_| ())?,
         }
     }
     Ok(all)

@@ -20,13 +20,15 @@ language plpgsql as $function$
 declare
     v_successor bytea;
 begin
-    loop
+    -- More steps than a minute of signing in again and again can make. A chain that somebody has bent into a ring has no end.
+    for step in 1 .. 10000 loop
         select successor into v_successor from {schema}.sessions where key = p_key and gone_until_ms > p_now;
         if v_successor is null then
             return p_key;
         end if;
         p_key := v_successor;
     end loop;
+    return p_key;
 end
 $function$;
 

@@ -222,7 +222,8 @@ declare
     v_done boolean;
     v_successor bytea;
 begin
-    loop
+    -- As many steps as `newest` takes.
+    for step in 1 .. 10000 loop
         update {schema}.sessions set clients = array_append(clients, p_client)
         where key = p_key and gone_until_ms is null and expires_ms > p_now and p_client <> all (clients);
         if found then
@@ -242,6 +243,7 @@ begin
             return null;
         end if;
     end loop;
+    return null;
 end
 $function$;
 
@@ -253,7 +255,8 @@ declare
     v_done boolean;
     v_successor bytea;
 begin
-    loop
+    -- As many steps as `newest` takes.
+    for step in 1 .. 10000 loop
         update {schema}.sessions set clients = array_remove(clients, p_client)
         where key = p_key and gone_until_ms is null and expires_ms > p_now and p_client = any (clients);
         if found then
@@ -273,5 +276,6 @@ begin
             return null;
         end if;
     end loop;
+    return null;
 end
 $function$;

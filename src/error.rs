@@ -167,7 +167,7 @@ pub enum ErrorKind {
     NoStore,
     /// The configuration has no hook that wants to hear of ends.
     NoEndedHook,
-    /// A filter holds an empty text, which would match every session or none.
+    /// A filter holds an empty text, which would match every session or none, or one with a control character, which no subject and no name has.
     InvalidFilter,
     /// A paging token was changed, belongs to another filter, or was made by another application.
     InvalidPageToken,
@@ -216,7 +216,9 @@ impl ErrorKind {
             Self::Unavailable => "the session store is not available; try again later",
             Self::NoStore => "the sessions are kept in cookies alone, so there is no store to ask",
             Self::NoEndedHook => "the configuration has no hook for the ends of sessions",
-            Self::InvalidFilter => "a filter must not hold an empty text",
+            Self::InvalidFilter => {
+                "a filter must not hold an empty text, and no control characters"
+            }
             Self::InvalidPageToken => "the paging token is not one for this list",
             Self::SearchNotOffered => "this store can search only for the beginning of a name",
             Self::Validation => "the session could not be validated; try again later",

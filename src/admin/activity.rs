@@ -29,6 +29,7 @@ impl SessionAdmin {
     ///
     /// # Errors
     ///
+    /// [`ErrorKind::InvalidFilter`](crate::error::ErrorKind::InvalidFilter) for a subject that nobody can have, because it is empty or holds a control character;
     /// [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable).
     ///
     /// ```
@@ -69,7 +70,8 @@ impl SessionAdmin {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable).
+    /// [`ErrorKind::InvalidFilter`](crate::error::ErrorKind::InvalidFilter) for a subject that nobody can have, as in [`validate`](Self::validate);
+    /// [`ErrorKind::InvalidClientId`](crate::error::ErrorKind::InvalidClientId), [`ErrorKind::Unavailable`](crate::error::ErrorKind::Unavailable).
     pub async fn remove_client(
         &self,
         subject: &str,

@@ -43,7 +43,7 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidFilter`] for an empty text, as in the others.
+    /// [`ErrorKind::InvalidFilter`] for a text that is empty or holds a control character, as in the others: no subject and no name does.
     pub fn subject(subject: impl Into<String>) -> Result<Self, Error> {
         Self::none().and_subject(subject)
     }
@@ -77,7 +77,7 @@ impl Filter {
     ///
     /// [`ErrorKind::InvalidFilter`].
     pub fn and_subject(mut self, subject: impl Into<String>) -> Result<Self, Error> {
-        self.subject = Some(not_empty(subject.into())?);
+        self.subject = Some(searchable(subject.into())?);
         Ok(self)
     }
 
@@ -94,7 +94,7 @@ impl Filter {
     ///
     /// [`ErrorKind::InvalidFilter`].
     pub fn and_name_begins_with(mut self, text: &str) -> Result<Self, Error> {
-        self.name = Some(NameMatch::BeginsWith(not_empty(fold(text))?));
+        self.name = Some(NameMatch::BeginsWith(searchable(fold(text))?));
         Ok(self)
     }
 
@@ -104,7 +104,7 @@ impl Filter {
     ///
     /// [`ErrorKind::InvalidFilter`].
     pub fn and_name_contains(mut self, text: &str) -> Result<Self, Error> {
-        self.name = Some(NameMatch::Contains(not_empty(fold(text))?));
+        self.name = Some(NameMatch::Contains(searchable(fold(text))?));
         Ok(self)
     }
 
@@ -274,8 +274,9 @@ pub fn end_of_prefix(prefix: &str) -> Option<String> {
     None
 }
 
-fn not_empty(text: String) -> Result<String, Error> {
-    match text.is_empty() {
+/// A text that some session may have. Stores need not look for any other, and some of them can't: PostgreSQL has no text with a NUL.
+fn searchable(text: String) -> Result<String, Error> {
+    match text.is_empty() || text.contains(char::is_control) {
         true => Err(ErrorKind::InvalidFilter.into()),
         false => Ok(text),
     }
@@ -328,19 +329,20 @@ mod tests {
     }
 
     #[test]
-    fn s10_empty_texts_are_no_filter() {
-        let id = SessionId::parse("s").unwrap();
-        for (name, filter) in [
-            ("subject", Filter::subject("")),
-            ("beginning", Filter::name_begins_with("")),
-            ("part", Filter::name_contains("")),
-            ("further subject", Filter::session_id(id).and_subject("")),
-        ] {
-            assert_eq!(
-                filter.unwrap_err().kind(),
-                ErrorKind::InvalidFilter,
-                "{name}"
-            );
+    fn s10_texts_that_no_session_has_are_no_filter() {
+        let by_id = || Filter::session_id(SessionId::parse("s").unwrap());
+        for text in ["", "\0", "a\0b", "a\nb", "\u{7F}", "a\u{85}"] {
+            for (name, filter) in [
+                ("subject", Filter::subject(text)),
+                ("beginning", Filter::name_begins_with(text)),
+                ("part", Filter::name_contains(text)),
+                ("further subject", by_id().and_subject(text)),
+                ("further beginning", by_id().and_name_begins_with(text)),
+                ("further part", by_id().and_name_contains(text)),
+            ] {
+                let kind = filter.map_err(|error| error.kind());
+                assert_eq!(kind, Err(ErrorKind::InvalidFilter), "{name}, {text:?}");
+            }
         }
     }
 }

@@ -159,7 +159,7 @@ pub async fn s10_a_session_without_a_name_is_not_found_by_one(store: impl Sessio
         ..record("alice", 2)
     };
     store.put_all(&[nameless.clone(), named_null.clone()]).await;
-    for (beginning, expected) in [("n", 1), ("null", 1), ("none", 0), ("a", 0), ("\u{1F}", 0)] {
+    for (beginning, expected) in [("n", 1), ("null", 1), ("none", 0), ("a", 0), (" ", 0)] {
         let found = store.find(&named(beginning), 10, start()).await;
         assert_eq!(found.len(), expected, "{beginning:?}");
         assert!(found.iter().all(|record| record.key == named_null.key));

@@ -40,9 +40,7 @@ impl Settings {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now().into()
     }
-}
 
-impl Settings {
     /// The store, for those who need one.
     pub(crate) fn store(&self) -> Result<&StoreSettings, Error> {
         self.store.as_ref().ok_or_else(|| ErrorKind::NoStore.into())

@@ -735,6 +735,33 @@ async fn s15_a_client_that_has_left_is_not_told_of_the_end() {
     assert!(!remove("alice", "client2").await);
 }
 
+/// A token's claims come from elsewhere: a subject that nobody can have is an error of its own, and no outage of a store that has no such text.
+#[tokio::test]
+async fn s15_subjects_that_nobody_can_have_are_refused() {
+    let (mut lab, bench) = Lab::in_store();
+    lab.sign_in("alice").await;
+    lab.add_client("client1").await;
+    let id = SessionId::parse(lab.browser.cookie(SID).unwrap()).unwrap();
+    let admin = admin(&lab);
+    bench.counter.reset();
+    for subject in ["", "\0", "alice\0", "alice\n"] {
+        let leave = Extension::Leave;
+        let validated = admin.validate(subject, id, "client1", leave).await;
+        let removed = admin.remove_client(subject, id, "client1").await;
+        for outcome in [validated.map(drop), removed.map(drop)] {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidFilter, "{subject:?}");
+        }
+    }
+    let removed = admin.remove_client("alice", id, "client1\0").await;
+    assert_eq!(removed.unwrap_err().kind(), ErrorKind::InvalidClientId);
+    assert_eq!(bench.counter.total(), 0, "the store is not asked");
+    let long = "alice".repeat(2000);
+    let validated = admin.validate(&long, id, "client1", Extension::Leave).await;
+    assert_eq!(validated.unwrap(), None);
+    assert!(!admin.remove_client(&long, id, "client1").await.unwrap());
+}
+
 /// Outside of a request, and with nothing but the configuration.
 #[tokio::test]
 async fn s10_debug_shows_no_session_id_and_no_name() {

@@ -2,6 +2,7 @@
 
 mod authenticator;
 mod establish;
+mod exchange;
 mod handle;
 mod hearing;
 mod in_request;
@@ -20,7 +21,7 @@ mod validation;
 
 pub use self::handle::{SignedIn, UserSession};
 
-pub(crate) use self::handle::{Close, Load};
+pub(crate) use self::exchange::{Close, Load};
 pub(crate) use self::in_request::Closed;
 pub(crate) use self::plan::Write;
 pub(crate) use self::sealed_record::open_record;

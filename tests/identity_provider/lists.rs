@@ -154,6 +154,10 @@ fn s10_the_operator_searches_pages_and_revokes() {
             "/admin/sessions?session_id=%20%01".to_owned(),
         ),
         ("no size", "/admin/sessions?size=many".to_owned()),
+        (
+            "a subject that nobody can have",
+            "/admin/sessions?subject=a%00b".to_owned(),
+        ),
     ] {
         assert_eq!(carol.get(&server.url(&path)).status, 400, "{name}");
         let answer = carol.run(&[&server.url(&path), JSON[0], JSON[1]]);

@@ -63,6 +63,28 @@ pub async fn s10_a_revocation_ends_what_its_filter_means(store: impl SessionStor
     }
 }
 
+/// A text that is longer than any subject and any name is no error: it is just nobody's.
+pub async fn s10_a_text_longer_than_any_finds_nothing(store: impl SessionStore) {
+    let store = Probe::new(store);
+    let alice = Record {
+        display_name: Some("alice".repeat(40)),
+        ..record("alice", 1)
+    };
+    store.put(&alice).await;
+    let long = "alice".repeat(2000);
+    for filter in [of_subject(&long), named(&long)] {
+        let selection = Selection::from(filter.clone());
+        assert_eq!(store.find(&filter, 10, start()).await, []);
+        let listed = store.query(&newest(filter, 10), start()).await;
+        assert_eq!(listed, []);
+        assert_eq!(store.count(&selection, start()).await, 0);
+        let reason = EndReason::Revoked;
+        let ended = store.delete_matching(&selection, reason, 10, start()).await;
+        assert_eq!(ended, 0);
+    }
+    same_records(&store.everyone(start()).await, [&alice], "who is left");
+}
+
 /// An expired session is not found and not counted, from the very moment on at which it expires.
 pub async fn s10_expired_sessions_are_not_found(store: impl SessionStore) {
     let store = Probe::new(store);

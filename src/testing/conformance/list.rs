@@ -145,6 +145,7 @@ macro_rules! __each_conformance_case {
             filter {
                 s10_every_criterion_of_a_filter_is_met
                 s10_a_revocation_ends_what_its_filter_means
+                s10_a_text_longer_than_any_finds_nothing
                 s10_expired_sessions_are_not_found
             }
             names {

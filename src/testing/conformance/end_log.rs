@@ -5,10 +5,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{at_once::at_once, compare::same_set_of_ends, fixtures::*, probe::Probe};
+use super::{
+    at_once::{at_once, both_at_once, running},
+    compare::same_set_of_ends,
+    fixtures::*,
+    probe::Probe,
+};
 use crate::{
     ended::{EndReason, Ended, EventId},
-    store::{End, SessionStore, TakenEnd},
+    store::{End, Loaded, SessionStore, TakenEnd},
 };
 
 /// What was taken is hidden for the time of its lease, and can be taken again afterwards, by whoever comes; it says how often it was.
@@ -175,6 +180,38 @@ pub async fn s14_no_end_is_lost_between_enders_and_takers(store: impl SessionSto
     let all: Vec<_> = all.collect();
     let expected = ends(&all, EndReason::SignOut, start());
     same_set_of_ends(&heard, &expected, "what was heard of");
+}
+
+/// Whoever sees that a session is over finds its end in the log: a crash in between would lose it.
+pub async fn s14_an_end_is_there_when_its_session_is_gone(store: impl SessionStore) {
+    let store = Probe::new(store);
+    for number in 0..20 {
+        let record = record("alice", number);
+        store.put(&record).await;
+        let (running, over) = running();
+        let end = {
+            let (store, key) = (store.clone(), record.key);
+            async move {
+                let end = End::because(EndReason::SignOut);
+                store.delete(&key, end, start()).await;
+                drop(running);
+            }
+        };
+        let look = {
+            let (store, key) = (store.clone(), record.key);
+            async move {
+                // As long as the deletion has not answered, it is somebody else who sees it.
+                while store.load(&key, None, start()).await != Loaded::Gone {
+                    assert!(!over.yet() || store.load(&key, None, start()).await == Loaded::Gone);
+                }
+                store.take_ended(MINUTE, 10, start()).await
+            }
+        };
+        let ((), taken) = both_at_once(end, look).await;
+        let ids: Vec<_> = taken.iter().map(|taken| taken.ended.session_id).collect();
+        assert_eq!(ids, [record.session_id], "in round {number}");
+        store.acknowledge(&events(&taken)).await;
+    }
 }
 
 /// Ends that come from many tasks at once are all in the log.

@@ -9,7 +9,7 @@ use crate::{
     id::{ClientId, SessionId},
     store::{
         Created, Device, Filter, Limit, Part, Query, Record, RecordKey, Replaced, Selection, Touch,
-        WhenReached,
+        WhenReached, bucket_of,
     },
 };
 
@@ -63,6 +63,14 @@ pub(super) fn next_of(old: &Record, number: usize) -> Record {
         expires: at(HOUR + SECOND),
         ..record(&old.subject, number)
     }
+}
+
+/// Another subject of the same bucket, where a store may keep them together.
+pub(super) fn neighbour_of(subject: &str) -> String {
+    let bucket = bucket_of(subject);
+    let mut names = (0..).map(|number| format!("bob {number}"));
+    let neighbour = names.find(|name| bucket_of(name) == bucket);
+    neighbour.expect("there are more names than buckets")
 }
 
 pub(super) fn key(subject: &str, number: usize) -> RecordKey {

@@ -186,6 +186,7 @@ macro_rules! __each_conformance_case {
                 s14_what_was_acknowledged_is_gone
                 s14_an_end_is_acknowledged_once
                 s14_no_end_is_lost_between_enders_and_takers
+                s14_an_end_is_there_when_its_session_is_gone
                 s14_ends_at_once_are_all_logged
                 s14_unheard_ends_are_tidied_away
             }

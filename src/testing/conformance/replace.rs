@@ -92,7 +92,7 @@ pub async fn s5_no_session_goes_on_from_nothing(store: impl SessionStore) {
     let expired = record("alice", 1);
     let ended = long(record("alice", 2));
     let other_session = long(record("alice", 3));
-    let other_subject = long(record("bob", 4));
+    let other_subject = long(record(&neighbour_of("alice"), 4));
     let there = [
         expired.clone(),
         other_session.clone(),

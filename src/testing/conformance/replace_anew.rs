@@ -50,7 +50,7 @@ pub async fn s5_another_session_begins_without_one_before(store: impl SessionSto
     let expired = record("alice", 1);
     let of_another = Record {
         expires: at(9 * HOUR),
-        ..record("bob", 2)
+        ..record(&neighbour_of("alice"), 2)
     };
     let ended = record("alice", 3);
     store

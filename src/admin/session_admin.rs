@@ -100,16 +100,27 @@ impl SessionAdmin {
         })
     }
 
-    /// How many sessions a filter lets through. It may take as long as there are sessions.
+    /// How many sessions a filter lets through, or there are of [everyone](Selection::Everyone). It may take as long as there are sessions.
     ///
     /// # Errors
     ///
     /// As [`find`](Self::find).
-    pub async fn count(&self, selection: &Selection) -> Result<u64, Error> {
+    ///
+    /// ```
+    /// use axum_user_session::{Error, admin::SessionAdmin, store::{Filter, Selection}};
+    ///
+    /// async fn share(admin: &SessionAdmin, sub: &str) -> Result<(u64, u64), Error> {
+    ///     let theirs = admin.count(&Filter::subject(sub)?).await?;
+    ///     let all = admin.count(Selection::Everyone).await?;
+    ///     Ok((theirs, all))
+    /// }
+    /// ```
+    pub async fn count(&self, selection: impl Into<Selection>) -> Result<u64, Error> {
+        let selection = selection.into();
         self.check(selection.filter())?;
         let store = self.store()?;
         let now = self.settings.now().into();
-        let count = || store.store.count(selection, now);
+        let count = || store.store.count(&selection, now);
         Ok(ask(store.write_limit, count).await?.value)
     }
 
@@ -122,8 +133,7 @@ impl SessionAdmin {
     /// As [`find`](Self::find).
     pub async fn revoke(&self, filter: &Filter) -> Result<u64, Error> {
         self.check(Some(filter))?;
-        let selection = Selection::Matching(filter.clone());
-        self.revoke_selected(&selection).await
+        self.revoke_selected(&filter.into()).await
     }
 
     /// Ends every session of every user, and gives their number: after a break-in, say (OWASP ASVS 5.0, 7.4.5).

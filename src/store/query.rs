@@ -194,6 +194,12 @@ impl From<Filter> for Selection {
     }
 }
 
+impl From<&Filter> for Selection {
+    fn from(filter: &Filter) -> Self {
+        Self::Matching(filter.clone())
+    }
+}
+
 /// A place in the list of sessions, which is ordered by `created` and then by session id, newest first.
 ///
 /// A record that takes the place of another takes over both, so a session keeps its place when its user signs in again.

@@ -50,11 +50,11 @@ impl CleanupTask {
         })
     }
 
-    /// How long it waits between two rounds. Default: a minute.
+    /// How long it waits between two rounds. Default: a minute; at least a second.
     ///
     /// The first round comes after a random part of it, so that nodes that start together don't work together.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.interval = interval;
+        self.interval = interval.max(Duration::from_secs(1));
         self
     }
 
@@ -99,7 +99,8 @@ impl CleanupTask {
         let purge = || store.store.purge(before, now);
         let purged = ask(store.write_limit, purge).await?.value;
         cleaned.unheard_ends = purged.unheard_ends;
-        if purged.unheard_ends > 0 {
+        // Without a hook nobody was to be told.
+        if purged.unheard_ends > 0 && self.settings.ended_hook.is_some() {
             tracing::warn!(
                 dropped = purged.unheard_ends,
                 "nobody has dealt with the ends of some sessions; their clients were not told"

@@ -42,9 +42,9 @@ impl EndedTask {
         })
     }
 
-    /// How often it looks for ends that other nodes have made. Default: 5 seconds. Those of its own node it hears of at once.
+    /// How often it looks for ends that other nodes have made. Default: 5 seconds; at least a second. Those of its own node it hears of at once.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.poll = interval;
+        self.poll = interval.max(Duration::from_secs(1));
         self
     }
 

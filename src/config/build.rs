@@ -7,6 +7,7 @@ use super::{
     recent::Recent,
     session_config::SessionConfig,
     settings::{Settings, StoreSettings, ValidationSettings},
+    throttle::Throttle,
 };
 use crate::{
     cookie::{Attributes, CookiePolicy, Pieces, SameSite, Suffix},
@@ -59,6 +60,7 @@ impl SessionConfigBuilder {
             ended_hook: self.ended_hook,
             store,
             clock: self.clock,
+            not_loaded: Throttle::default(),
             ids: self.ids,
         }))
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::recent::Recent;
+use super::{recent::Recent, throttle::Throttle};
 use crate::{
     clock::{Clock, Timestamp},
     cookie::CookiePolicy,
@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) validation: Option<ValidationSettings>,
     pub(crate) ended_hook: Option<Box<dyn BoxedEndedHook>>,
     pub(crate) store: Option<StoreSettings>,
+    /// Which of the sessions that could not be loaded are logged.
+    pub(crate) not_loaded: Throttle,
     pub(super) clock: Box<dyn Clock>,
     pub(crate) ids: Box<dyn IdGenerator>,
 }

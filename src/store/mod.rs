@@ -10,6 +10,8 @@
 //! extractor answers, and what an error of kind [`Unavailable`](crate::error::ErrorKind::Unavailable) becomes as a response: with `Retry-After`, and
 //! no cookie of ours.
 //!
+//! The log has one warning a second at most of sessions that could not be loaded, with the number of those that were left out.
+//!
 //! | fault | what requests see | what becomes of sessions |
 //! |---|---|---|
 //! | the server is stopped, and started again | 503, mostly at once, until it is back; then as before, with no restart of ours | they are as they were, as far as the server keeps its data |

@@ -51,7 +51,7 @@ impl SessionAdmin {
         let store = self.store()?;
         let now = self.settings.now().into();
         let find = || store.store.find(filter, MOST, now);
-        let records = ask(store.write_limit, find).await?.value;
+        let records = ask(self.settings.write_deadline(), find).await?.value;
         Ok(records.into_iter().map(SessionInfo::from).collect())
     }
 
@@ -75,7 +75,7 @@ impl SessionAdmin {
             limit: query.page_size + 1,
         };
         let list = || store.store.query(&query, now.into());
-        let mut records = ask(store.write_limit, list).await?.value;
+        let mut records = ask(self.settings.write_deadline(), list).await?.value;
         let more = records.len() == query.limit;
         let (newer, older) = match part {
             Part::NewerThan(_) => (more, true),
@@ -121,7 +121,7 @@ impl SessionAdmin {
         let store = self.store()?;
         let now = self.settings.now().into();
         let count = || store.store.count(&selection, now);
-        Ok(ask(store.write_limit, count).await?.value)
+        Ok(ask(self.settings.write_deadline(), count).await?.value)
     }
 
     /// Ends the sessions that a filter lets through, and gives their number.
@@ -165,7 +165,7 @@ impl SessionAdmin {
                 let reason = EndReason::Revoked;
                 store.store.delete_matching(selection, reason, BATCH, now)
             };
-            let answer = ask(store.write_limit, delete).await?;
+            let answer = ask(self.settings.write_deadline(), delete).await?;
             revoked += answer.value;
             store.ended.notify_one();
             // What the first attempt has ended is not among these.

@@ -83,7 +83,7 @@ impl CleanupTask {
         loop {
             let now = self.settings.now().into();
             let take = || store.store.take_expired(self.batch, now);
-            let answer = ask(store.write_limit, take).await?;
+            let answer = ask(self.settings.write_deadline(), take).await?;
             let expired = answer.value.len();
             cleaned.expired += expired as u64;
             if expired > 0 {
@@ -97,7 +97,7 @@ impl CleanupTask {
         let before = now.checked_sub(self.keep_unheard);
         let before = before.unwrap_or(std::time::UNIX_EPOCH);
         let purge = || store.store.purge(before, now);
-        let purged = ask(store.write_limit, purge).await?.value;
+        let purged = ask(self.settings.write_deadline(), purge).await?.value;
         cleaned.unheard_ends = purged.unheard_ends;
         // Without a hook nobody was to be told.
         if purged.unheard_ends > 0 && self.settings.ended_hook.is_some() {

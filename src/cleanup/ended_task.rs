@@ -122,7 +122,7 @@ impl EndedTask {
         let store = self.settings.store()?;
         let now = self.settings.now().into();
         let take = || store.store.take_ended(self.lease, self.batch, now);
-        let taken = ask(store.write_limit, take).await?.value;
+        let taken = ask(self.settings.write_deadline(), take).await?.value;
         let count = taken.len();
         let mut hearing = JoinSet::new();
         for end in taken {
@@ -140,7 +140,7 @@ impl EndedTask {
         }
         if !heard.is_empty() {
             let acknowledge = || store.store.acknowledge(&heard);
-            ask(store.write_limit, acknowledge).await?;
+            ask(self.settings.write_deadline(), acknowledge).await?;
         }
         Ok((count, heard.len() as u64))
     }

@@ -35,6 +35,7 @@ impl SessionConfigBuilder {
                 bytes: self.cookie_budget,
             });
         }
+        self.check_time_limits()?;
         let lifetimes = self.lifetimes()?;
         let (authentication, session_id) = self.cookies()?;
         self.key_ring.retain_for(lifetimes.absolute);
@@ -59,10 +60,25 @@ impl SessionConfigBuilder {
             validation,
             ended_hook: self.ended_hook,
             store,
-            clock: self.clock,
+            load_limit: self.load_limit,
+            write_limit: self.write_limit,
             not_loaded: Throttle::default(),
+            clock: self.clock,
             ids: self.ids,
         }))
+    }
+
+    fn check_time_limits(&self) -> Result<(), ConfigError> {
+        let sound = Duration::from_millis(1)..=Duration::from_secs(60);
+        for (setting, limit) in [
+            ("load_limit", self.load_limit),
+            ("write_limit", self.write_limit),
+        ] {
+            if !sound.contains(&limit) {
+                return Err(ConfigError::TimeLimitOutOfRange { setting });
+            }
+        }
+        Ok(())
     }
 
     fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
@@ -92,14 +108,6 @@ impl SessionConfigBuilder {
                 Some(_) => Err(ConfigError::LimitWithoutStore),
             };
         };
-        for (setting, limit) in [
-            ("load_limit", self.load_limit),
-            ("write_limit", self.write_limit),
-        ] {
-            if limit < Duration::from_millis(1) || limit > Duration::from_secs(60) {
-                return Err(ConfigError::TimeLimitOutOfRange { setting });
-            }
-        }
         if self.activity_interval > HOUR {
             return Err(ConfigError::IntervalOutOfRange {
                 setting: "activity_interval",
@@ -111,8 +119,6 @@ impl SessionConfigBuilder {
         };
         Ok(Some(StoreSettings {
             store,
-            load_limit: self.load_limit,
-            write_limit: self.write_limit,
             activity_interval: self.activity_interval,
             session_limit: self.session_limit.map(limit).transpose()?,
             recent: Recent::new(),

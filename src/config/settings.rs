@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{recent::Recent, throttle::Throttle};
 use crate::{
@@ -32,6 +32,10 @@ pub(crate) struct Settings {
     pub(crate) validation: Option<ValidationSettings>,
     pub(crate) ended_hook: Option<Box<dyn BoxedEndedHook>>,
     pub(crate) store: Option<StoreSettings>,
+    /// How long a request waits for its session.
+    pub(super) load_limit: Duration,
+    /// How long a change waits.
+    pub(super) write_limit: Duration,
     /// Which of the sessions that could not be loaded are logged.
     pub(crate) not_loaded: Throttle,
     pub(super) clock: Box<dyn Clock>,
@@ -41,6 +45,16 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now().into()
+    }
+
+    /// Until when a request whose session is loaded now waits for it, whatever it takes.
+    pub(crate) fn load_deadline(&self) -> Instant {
+        Instant::now() + self.load_limit
+    }
+
+    /// Until when a change that begins now waits for what it takes.
+    pub(crate) fn write_deadline(&self) -> Instant {
+        Instant::now() + self.write_limit
     }
 
     /// The store, for those who need one.
@@ -59,10 +73,6 @@ pub(crate) struct ValidationSettings {
 /// How sessions are kept in a store.
 pub(crate) struct StoreSettings {
     pub(crate) store: Box<dyn BoxedStore>,
-    /// How long a request waits for its session.
-    pub(crate) load_limit: Duration,
-    /// How long a change waits for the store.
-    pub(crate) write_limit: Duration,
     /// How old the last sign of life must be for another one to be noted.
     pub(crate) activity_interval: Duration,
     /// How many sessions a user may have.

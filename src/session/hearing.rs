@@ -1,3 +1,7 @@
+use std::error::Error;
+
+use tokio::time::timeout_at;
+
 use crate::{config::Settings, ended::Ended};
 
 /// Without a store, tells the host of a session that has ended: it is the only time, so what goes wrong is lost.
@@ -5,11 +9,16 @@ pub(super) async fn tell(settings: &Settings, ended: Option<&Ended>) {
     let (None, Some(hook), Some(ended)) = (&settings.store, &settings.ended_hook, ended) else {
         return;
     };
-    if let Err(error) = hook.ended(ended).await {
+    let failed = |error: &dyn Error| {
         tracing::warn!(
-            error = &*error as &dyn std::error::Error,
+            %error,
             event = %ended.event_id,
             "the end of a session was not dealt with, and there is no store to keep it"
         );
+    };
+    match timeout_at(settings.write_deadline(), hook.ended(ended)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => failed(&*error),
+        Err(late) => failed(&late),
     }
 }

@@ -161,7 +161,8 @@ pub enum ErrorKind {
     LimitReached,
     /// The store holds as many sessions as it can, and makes no room for another by ending one.
     StoreFull,
-    /// The store did not answer in time, or failed; what was asked for has not happened.
+    /// The store did not answer in time, or failed. Nothing is known of what was to be read, and of a change not whether it happened: the answer may have been lost on its
+    /// way. To ask for it again does no harm.
     Unavailable,
     /// The configuration has no store, and without one nobody knows of other sessions.
     NoStore,

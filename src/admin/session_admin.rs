@@ -131,6 +131,15 @@ impl SessionAdmin {
     /// # Errors
     ///
     /// As [`find`](Self::find).
+    ///
+    /// ```
+    /// use axum_user_session::{Error, admin::SessionAdmin, store::Filter};
+    ///
+    /// /// The account was closed: its user is out, everywhere.
+    /// async fn closed(admin: &SessionAdmin, sub: &str) -> Result<u64, Error> {
+    ///     admin.revoke(&Filter::subject(sub)?).await
+    /// }
+    /// ```
     pub async fn revoke(&self, filter: &Filter) -> Result<u64, Error> {
         self.check(Some(filter))?;
         self.revoke_selected(&filter.into()).await

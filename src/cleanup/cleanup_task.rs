@@ -14,6 +14,19 @@ use crate::{
 ///
 /// A session that its user comes back to too late ends in that request. Most users never come back, and their clients are told only when somebody
 /// looks: that is this task. It goes on after errors, which it logs.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::time::Duration;
+/// use axum_user_session::{KeyRing, SessionConfig, cleanup::CleanupTask, store::MemoryStore};
+///
+/// let config = SessionConfig::builder(KeyRing::ephemeral()).store(MemoryStore::new(1000)).build()?;
+/// let cleanup = CleanupTask::new(&config)?.interval(Duration::from_secs(300)).spawn();
+/// // ... serve, and when the server has stopped:
+/// cleanup.stop().await;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct CleanupTask {

@@ -13,6 +13,32 @@ use crate::{
 /// Hands every end of a session from the store to the host's [`EndedHook`](crate::hook::EndedHook), at least once.
 ///
 /// An end that the hook fails at, or takes too long for, is handed out again when its lease is over, by this node or another. The order is not kept.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use axum_user_session::{
+///     KeyRing, SessionConfig, cleanup::EndedTask, ended::Ended, error::BoxError, hook::EndedHook, store::MemoryStore,
+/// };
+///
+/// struct Notifier;
+///
+/// impl EndedHook for Notifier {
+///     async fn ended(&self, ended: &Ended) -> Result<(), BoxError> {
+///         println!("{} clients are to be told", ended.clients.len());
+///         Ok(())
+///     }
+/// }
+///
+/// let config = SessionConfig::builder(KeyRing::ephemeral())
+///     .store(MemoryStore::new(1000))
+///     .ended_hook(Notifier)
+///     .build()?;
+/// let news = EndedTask::new(&config)?.spawn();
+/// // ... serve, and when the server has stopped:
+/// news.stop().await;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct EndedTask {

@@ -77,7 +77,10 @@ pub(crate) async fn list(
         search,
         size: part.size,
         sessions: sessions
-            .map(|session| ListedSession::new(session, this))
+            .map(|session| {
+                let this_device = this == Some(session.session_id);
+                ListedSession::new(session, this_device)
+            })
             .collect(),
         next: page.next,
         previous: page.previous,

@@ -161,13 +161,14 @@ pub enum ErrorKind {
     LimitReached,
     /// The store holds as many sessions as it can, and makes no room for another by ending one.
     StoreFull,
-    /// The store did not answer in time, or failed. A change that was asked for has not happened, or nobody knows: its answer may have been lost.
+    /// The store did not answer in time, or failed. Nothing is known of what was to be read, and of a change not whether it happened: the answer may have been lost on its
+    /// way. To ask for it again does no harm.
     Unavailable,
     /// The configuration has no store, and without one nobody knows of other sessions.
     NoStore,
     /// The configuration has no hook that wants to hear of ends.
     NoEndedHook,
-    /// A filter holds an empty text, which would match every session or none, or one with a control character, which no session has.
+    /// A filter holds an empty text, which would match every session or none, or one with a control character, which no subject and no name has.
     InvalidFilter,
     /// A paging token was changed, belongs to another filter, or was made by another application.
     InvalidPageToken,
@@ -216,7 +217,9 @@ impl ErrorKind {
             Self::Unavailable => "the session store is not available; try again later",
             Self::NoStore => "the sessions are kept in cookies alone, so there is no store to ask",
             Self::NoEndedHook => "the configuration has no hook for the ends of sessions",
-            Self::InvalidFilter => "a filter must not hold an empty text, or control characters",
+            Self::InvalidFilter => {
+                "a filter must not hold an empty text, and no control characters"
+            }
             Self::InvalidPageToken => "the paging token is not one for this list",
             Self::SearchNotOffered => "this store can search only for the beginning of a name",
             Self::Validation => "the session could not be validated; try again later",

@@ -42,7 +42,8 @@ pub trait ClaimsTransformation: Send + Sync + 'static {
 /// Says whether a session still stands: whether the account is disabled, its password was changed, its rights are others now (OWASP ASVS 5.0, 7.4.2).
 ///
 /// Give one to [`validation`](crate::config::SessionConfigBuilder::validation), with the interval at which a session is looked at again. It runs before the handler, at most once per
-/// request, and counts a sign-in as the first look.
+/// request, and counts a sign-in as the first look. The request waits for it, together with the loading of the session, for no longer than the
+/// [`load_limit`](crate::config::SessionConfigBuilder::load_limit); an answer that takes longer is none.
 ///
 /// ```
 /// use axum_user_session::{error::BoxError, hook::{Validation, Validator}, ticket::Ticket};
@@ -60,11 +61,11 @@ pub trait ClaimsTransformation: Send + Sync + 'static {
 /// }
 /// ```
 pub trait Validator: Send + Sync + 'static {
-    /// Looks at a session. It has as long as the [`load_limit`](crate::config::SessionConfigBuilder::load_limit); later is an error.
+    /// Looks at a session.
     ///
     /// # Errors
     ///
-    /// Any error of your own, when nobody can tell. The request is then answered as if the store was away (503): taking the session for valid would be unsafe, and taking it for
+    /// Any error of your own, when nobody can tell. The request is then answered, as after an answer that comes too late, as if the store was away (503): taking the session for valid would be unsafe, and taking it for
     /// refused would sign everybody out.
     fn validate(
         &self,
@@ -90,7 +91,8 @@ pub enum Validation {
 /// - **With a store**, every end is kept there until the hook has dealt with it: it hears of each *at least once*, on one node at a time, from an
 ///   [`EndedTask`](crate::cleanup::EndedTask). Tell one end from another by its [`event_id`](Ended::event_id).
 /// - **Without one**, it is called in the request that ends the session, once, and what it fails to do, or has not done within the
-///   [`write_limit`](crate::config::SessionConfigBuilder::write_limit), is lost. It does not hear of sessions that just expire: nobody is there to notice.
+///   [`write_limit`](crate::config::SessionConfigBuilder::write_limit), is lost. It does not hear of sessions that
+///   just expire: nobody is there to notice.
 ///
 /// ```
 /// use axum_user_session::{ended::Ended, error::BoxError, hook::EndedHook};

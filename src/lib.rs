@@ -1,7 +1,7 @@
 //! The user's session at an identity provider, as an axum layer and extractor.
 //!
 //! A site where people sign in once and use many applications must know, in every request, who is signed in, in which session, and which
-//! applications take part in it, so that signing out can reach all of them. This crate keeps that in a sealed cookie, with no server beside it.
+//! applications take part in it, so that signing out can reach all of them. This crate keeps that in a sealed cookie, or on a server in a store of your choice.
 //!
 //! ```
 //! use axum::{Router, response::Redirect, routing::{get, post}};

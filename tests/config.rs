@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use axum_user_session::{
     KeyRing, SessionConfig,
-    config::{LegacyScope, SameSite, SessionConfigBuilder},
-    error::ConfigError,
+    config::{LegacyScope, SameSite, SessionConfigBuilder, WhenReached},
+    error::{BoxError, ConfigError},
+    hook::{Validation, Validator},
+    store::MemoryStore,
+    ticket::Ticket,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -16,9 +19,21 @@ fn build(configure: Configure) -> Result<SessionConfig, ConfigError> {
     configure(SessionConfig::builder(KeyRing::ephemeral())).build()
 }
 
+fn in_store(builder: SessionConfigBuilder) -> SessionConfigBuilder {
+    builder.store(MemoryStore::new(10))
+}
+
+struct Anybody;
+
+impl Validator for Anybody {
+    async fn validate(&self, _: &Ticket) -> Result<Validation, BoxError> {
+        Ok(Validation::Valid)
+    }
+}
+
 #[test]
 fn k1_contradictions_table() {
-    let table: [(&str, Configure, &str); 28] = [
+    let table: [(&str, Configure, &str); _] = [
         (
             "__Host- with a domain",
             |c| c.cookie_domain("example.com"),
@@ -168,6 +183,51 @@ fn k1_contradictions_table() {
             |c| c.application_id(""),
             "application id must have 1 to 64",
         ),
+        (
+            "a limit of sessions without a store",
+            |c| c.session_limit(3, WhenReached::Deny),
+            "needs a store",
+        ),
+        (
+            "a limit of no session",
+            |c| in_store(c).session_limit(0, WhenReached::EndOldest),
+            "allow at least one",
+        ),
+        (
+            "no time to load",
+            |c| in_store(c).load_limit(Duration::ZERO),
+            "load_limit must be at least one millisecond",
+        ),
+        (
+            "too much time to load",
+            |c| in_store(c).load_limit(Duration::from_millis(60_001)),
+            "load_limit must be at least one millisecond",
+        ),
+        (
+            "no time to write",
+            |c| in_store(c).write_limit(Duration::from_micros(999)),
+            "write_limit must be at least one millisecond",
+        ),
+        (
+            "no time to write, for hooks alone",
+            |c| c.write_limit(Duration::ZERO),
+            "write_limit must be at least one millisecond",
+        ),
+        (
+            "signs of life that are hours apart",
+            |c| in_store(c).activity_interval(Duration::from_secs(3601)),
+            "interval of activity_interval is out of its range",
+        ),
+        (
+            "validation all the time",
+            |c| c.validation(Anybody, Duration::from_millis(999)),
+            "interval of validation is out of its range",
+        ),
+        (
+            "validation every other day",
+            |c| in_store(c).validation(Anybody, 2 * DAY),
+            "interval of validation is out of its range",
+        ),
     ];
     for (name, configure, reason) in table {
         let error = build(configure).map(drop).expect_err(name);
@@ -185,7 +245,7 @@ fn k1_an_empty_key_ring_is_refused() {
 
 #[test]
 fn k1_what_is_no_contradiction() {
-    let table: [(&str, Configure); 9] = [
+    let table: [(&str, Configure); _] = [
         ("the defaults", |c| c),
         ("plain http", |c| c.insecure_http_for_development()),
         ("a name that only looks like a chunk", |c| {
@@ -210,6 +270,22 @@ fn k1_what_is_no_contradiction() {
             c.cookie_name("__Secure-a").cookie_path("/app")
         }),
         ("__Host-Http-", |c| c.cookie_name("__Host-Http-a")),
+        ("the shortest of everything", |c| {
+            in_store(c)
+                .load_limit(Duration::from_millis(1))
+                .write_limit(Duration::from_millis(1))
+                .activity_interval(Duration::ZERO)
+                .validation(Anybody, Duration::from_secs(1))
+                .session_limit(1, WhenReached::Deny)
+        }),
+        ("the longest of everything", |c| {
+            in_store(c)
+                .load_limit(Duration::from_secs(60))
+                .write_limit(Duration::from_secs(60))
+                .activity_interval(Duration::from_secs(3600))
+                .validation(Anybody, DAY)
+                .session_limit(u32::MAX, WhenReached::EndOldest)
+        }),
     ];
     for (name, configure) in table {
         assert!(build(configure).is_ok(), "{name}");

@@ -7,11 +7,17 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{Router, body::Body, http::Request, routing::get};
 use axum_user_session::{
-    AuthenticationProperties, KeyRing, Principal, UserSession, UserSessionLayer, testing::Browser,
+    AuthenticationProperties, KeyRing, Principal, UserSession, UserSessionLayer,
+    cleanup::CleanupTask,
+    ended::Ended,
+    error::BoxError,
+    hook::EndedHook,
+    testing::{Browser, Fault},
 };
 use support::*;
 use tower_cookies::{Cookie, CookieManagerLayer, Cookies};
@@ -74,6 +80,36 @@ async fn each_cause_is_logged_once_and_no_event_shows_a_secret() {
             "a renewal that does not fit the budget",
             Box::pin(failed_renewal()),
             &[Level::WARN],
+        ),
+        (
+            "a record that was changed, and its cookie",
+            Box::pin(rejected_record()),
+            &[Level::WARN, Level::DEBUG],
+        ),
+        (
+            "a record under an unknown key",
+            Box::pin(unknown_records_key()),
+            &[Level::WARN],
+        ),
+        (
+            "an outage, for a second",
+            Box::pin(outage(999)),
+            &[Level::WARN],
+        ),
+        (
+            "an outage, for longer",
+            Box::pin(outage(1000)),
+            &[Level::WARN, Level::WARN],
+        ),
+        (
+            "ends that nobody has dealt with",
+            Box::pin(unheard_ends(true)),
+            &[Level::WARN],
+        ),
+        (
+            "ends that nobody was to hear of",
+            Box::pin(unheard_ends(false)),
+            &[],
         ),
         (
             "a session without its layer",
@@ -268,6 +304,66 @@ async fn failed_renewal() -> Vec<String> {
     let cookies = before.browser.cookie_header("/");
     assert_eq!(seen_with(&mut after, &cookies).await, "alice []");
     carried(&before)
+}
+
+async fn rejected_record() -> Vec<String> {
+    let (mut lab, bench) = Lab::in_store();
+    lab.sign_in("alice").await;
+    let secrets = carried(&lab);
+    let mut record = bench.records(lab.now()).await.remove(0);
+    record.ticket[50] ^= 1;
+    bench.overwrite(&record).await;
+    assert_eq!(lab.seen().await, "nobody");
+    secrets
+}
+
+async fn unknown_records_key() -> Vec<String> {
+    let (mut lab, bench) = Lab::in_store();
+    lab.sign_in("alice").await;
+    let mut secrets = carried(&lab);
+    let mut record = bench.records(lab.now()).await.remove(0);
+    let mut elsewhere = Lab::with(|config| config.store(bench.watched()));
+    elsewhere.sign_in("bob").await;
+    secrets.extend(carried(&elsewhere));
+    let mut records = bench.records(lab.now()).await;
+    records.retain(|other| other.key != record.key);
+    record.ticket = records.remove(0).ticket;
+    bench.overwrite(&record).await;
+    assert_eq!(lab.seen().await, "nobody");
+    secrets
+}
+
+/// Requests all over it, and one at its end.
+async fn outage(milliseconds: u64) -> Vec<String> {
+    let (mut lab, bench) = Lab::in_store();
+    lab.sign_in("alice").await;
+    bench.faults.inject(Fault::refuse());
+    for _ in 0..10 {
+        assert_eq!(lab.visit(handler_that_must_not_run).await.status, 503);
+    }
+    lab.clock.advance(Duration::from_millis(milliseconds));
+    assert_eq!(lab.visit(handler_that_must_not_run).await.status, 503);
+    carried(&lab)
+}
+
+async fn unheard_ends(wanted: bool) -> Vec<String> {
+    struct Deaf;
+    impl EndedHook for Deaf {
+        async fn ended(&self, _: &Ended) -> Result<(), BoxError> {
+            Ok(())
+        }
+    }
+    let (mut lab, _) = Lab::in_store_with(|config| match wanted {
+        true => config.ended_hook(Deaf),
+        false => config,
+    });
+    lab.sign_in("alice").await;
+    let secrets = carried(&lab);
+    lab.sign_out().await;
+    lab.clock.advance(8 * 24 * HOUR);
+    let task = CleanupTask::new(&lab.config).unwrap();
+    assert_eq!(task.run_once().await.unwrap().unheard_ends, 1);
+    secrets
 }
 
 async fn missing_layer() -> Vec<String> {

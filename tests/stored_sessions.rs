@@ -3,52 +3,30 @@
 mod support;
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use axum::http::StatusCode;
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
 use axum_user_session::{
     AuthenticationProperties, KeyRing, Principal, UserSession,
     config::WhenReached,
     ended::{EndReason, Ended},
-    error::{BoxError, ErrorKind},
-    hook::{Validation, Validator},
+    error::ErrorKind,
     id::{ClientId, SessionId},
-    store::{ClientAdded, Device, End, Filter, Part, Query, Record, Selection, SessionStore},
-    testing::{Fault, Operation, Page},
-    ticket::Ticket,
+    store::{ClientAdded, Device, End, Filter, MemoryStore, Record, Selection, SessionStore},
+    testing::{Fault, Operation},
 };
 use support::*;
 
 /// The one record in a store.
 async fn only_record(lab: &Lab, bench: &Bench) -> Record {
-    let mut records = all_records(lab, bench).await;
+    let mut records = bench.records(lab.now()).await;
     assert_eq!(records.len(), 1);
     records.remove(0)
-}
-
-async fn all_records(lab: &Lab, bench: &Bench) -> Vec<Record> {
-    let query = Query {
-        selection: Selection::Everyone,
-        part: Part::Newest,
-        limit: 100,
-    };
-    bench.store.query(&query, lab.now()).await.unwrap()
-}
-
-/// What is in the log of ends, by reason and subject.
-async fn ends(lab: &Lab, bench: &Bench) -> Vec<(EndReason, String)> {
-    let taken = bench
-        .store
-        .take_ended(MINUTE, 100, lab.now())
-        .await
-        .unwrap();
-    let ended = taken.into_iter().map(|taken| taken.ended);
-    ended.map(|ended| (ended.reason, ended.subject)).collect()
 }
 
 #[tokio::test]
@@ -175,7 +153,7 @@ async fn s5_signing_in_again_gives_a_fresh_reference_to_the_same_session() {
     let after = only_record(&lab, &bench).await;
     assert_ne!(after.key, before.key);
     assert_eq!((after.created, after.version), (before.created, 1));
-    assert_eq!(ends(&lab, &bench).await, []);
+    assert_eq!(bench.ends(lab.now()).await, []);
 
     // The old one is nobody, and must not clear what the new one has set.
     let mut copy = lab.other_browser();
@@ -203,7 +181,7 @@ async fn s5_another_user_ends_the_session_before() {
     .await;
     assert_eq!(only_record(&lab, &bench).await.subject, "bob");
     let expected = (EndReason::UserSwitch, "alice".to_owned());
-    assert_eq!(ends(&lab, &bench).await, [expected]);
+    assert_eq!(bench.ends(lab.now()).await, [expected]);
 }
 
 #[tokio::test]
@@ -223,7 +201,7 @@ async fn s5_another_session_id_ends_the_session_before() {
     })
     .await;
     let expected = (EndReason::Replaced, "alice".to_owned());
-    assert_eq!(ends(&lab, &bench).await, [expected]);
+    assert_eq!(bench.ends(lab.now()).await, [expected]);
     only_record(&lab, &bench).await;
 }
 
@@ -279,7 +257,7 @@ async fn s6_after_a_sign_out_a_copy_of_the_cookie_is_nobody() {
         assert_eq!(page.body, "nobody");
         assert_eq!(is_expired(&page, AUTH), cleared, "after {wait:?}");
     }
-    assert_eq!(all_records(&lab, &bench).await, []);
+    assert_eq!(bench.records(lab.now()).await, []);
 }
 
 #[tokio::test]
@@ -440,7 +418,7 @@ async fn s8_records_that_were_tampered_with_are_no_session() {
         let (seen, page) = lab.look().await;
         assert_eq!(seen, "nobody", "{name}");
         assert!(is_expired(&page, AUTH), "{name}");
-        let left = all_records(&lab, &bench).await;
+        let left = bench.records(lab.now()).await;
         assert_eq!(
             left,
             [other],
@@ -461,7 +439,7 @@ async fn s8_a_longer_expiry_in_the_store_does_not_pass_the_sealed_limit() {
     lab.clock.advance(HOUR);
     assert_eq!(lab.seen().await, "nobody");
     let expected = (EndReason::Expired, "alice".to_owned());
-    assert_eq!(ends(&lab, &bench).await, [expected]);
+    assert_eq!(bench.ends(lab.now()).await, [expected]);
 }
 
 #[tokio::test]
@@ -492,7 +470,7 @@ async fn s8_a_record_under_an_unknown_key_is_left_alone() {
     let other_ring = KeyRing::ephemeral();
     let mut elsewhere = Lab::with_ring(other_ring, |config| config.store(bench.watched()));
     elsewhere.sign_in("alice").await;
-    let mut foreign = all_records(&lab, &bench).await;
+    let mut foreign = bench.records(lab.now()).await;
     foreign.retain(|found| found.key != record.key);
     let sealed_elsewhere = Record {
         ticket: foreign[0].ticket.clone(),
@@ -502,7 +480,7 @@ async fn s8_a_record_under_an_unknown_key_is_left_alone() {
     let (seen, page) = lab.look().await;
     assert_eq!((&*seen, page.set_cookies().len()), ("nobody", 0));
     assert_eq!(
-        all_records(&lab, &bench).await.len(),
+        bench.records(lab.now()).await.len(),
         2,
         "nothing is removed"
     );
@@ -513,7 +491,7 @@ async fn s8_a_record_under_an_unknown_key_is_left_alone() {
     let (seen, page) = lab.look().await;
     assert_eq!((&*seen, page.set_cookies().len()), ("nobody", 0));
     assert_eq!(
-        all_records(&lab, &bench).await.len(),
+        bench.records(lab.now()).await.len(),
         2,
         "nothing is removed"
     );
@@ -564,6 +542,98 @@ async fn s9_an_outage_is_503_touches_no_cookie_and_passes() {
     assert_eq!(lab.browser.cookie_header("/"), before);
 }
 
+/// However many steps there are: two references one after the other, of which each alone would be in time.
+#[tokio::test(start_paused = true)]
+async fn s9_all_that_loading_takes_has_one_limit() {
+    let (mut lab, bench) = Lab::in_store();
+    lab.sign_in("alice").await;
+    let alices = lab.browser.cookie(AUTH).unwrap().to_owned();
+    lab.browser = lab.other_browser();
+    lab.sign_in("bob").await;
+    let bobs = lab.browser.cookie(AUTH).unwrap();
+    let cookies = format!("{AUTH}={alices}; {AUTH}={bobs}");
+    bench
+        .faults
+        .inject(Fault::delay(Duration::from_millis(600)));
+    lab.script.set(handler_that_must_not_run);
+    let request = Request::get("/").header("cookie", cookies);
+    let began = tokio::time::Instant::now();
+    let page = lab.browser.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
+}
+
+/// What is done beside the loading must not cost the session.
+#[tokio::test(start_paused = true)]
+async fn s9_a_session_that_can_not_be_sealed_anew_in_time_is_there_all_the_same() {
+    let ring = KeyRing::ephemeral();
+    let bench = Bench::new();
+    let mut lab = Lab::with_ring(ring.clone(), |config| config.store(bench.watched()));
+    lab.sign_in("alice").await;
+    ring.promote(ring.add().unwrap()).unwrap();
+    bench
+        .faults
+        .inject(Fault::delay(HOUR).on(Operation::Update).once());
+    let began = tokio::time::Instant::now();
+    assert_eq!(lab.seen().await, "alice []");
+    assert_eq!(began.elapsed(), Duration::from_secs(1));
+}
+
+/// A switch of users creates one record and ends another.
+#[tokio::test(start_paused = true)]
+async fn s9_all_that_a_change_takes_has_one_limit() {
+    let (mut lab, bench) = Lab::in_store();
+    lab.sign_in("alice").await;
+    let faults = bench.faults.clone();
+    let page = lab.visit(move |session| async move {
+        for operation in [Operation::Create, Operation::Delete] {
+            faults.inject(Fault::delay(Duration::from_secs(3)).on(operation).once());
+        }
+        let began = tokio::time::Instant::now();
+        let error = session.sign_in(user("bob")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
+        report(&session)
+    });
+    assert_eq!(page.await.body, "alice []");
+    settled(&lab, &bench, 1).await;
+    assert_eq!(only_record(&lab, &bench).await.subject, "alice");
+}
+
+#[tokio::test]
+async fn s9_a_full_store_refuses_sign_ins_and_keeps_its_sessions() {
+    let store = MemoryStore::new(2);
+    let mut lab = Lab::with(|config| config.store(store.clone()));
+    let mut browsers = Vec::new();
+    for subject in ["alice", "bob"] {
+        lab.browser = lab.other_browser();
+        lab.sign_in(subject).await;
+        browsers.push((subject, lab.browser.clone()));
+    }
+    lab.browser = lab.other_browser();
+    let page = lab.visit(|session| async move {
+        let refused = session.sign_in(user("carol")).await.map(drop);
+        let kind = refused.as_ref().map_err(axum_user_session::Error::kind);
+        assert_eq!(kind, Err(ErrorKind::StoreFull));
+        assert_eq!(report(&session), "nobody");
+        refused
+    });
+    let page = page.await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.header("retry-after"), Some("5"));
+    assert_eq!(page.set_cookies(), [""; 0]);
+    for (subject, browser) in browsers {
+        lab.browser = browser;
+        assert_eq!(lab.seen().await, format!("{subject} []"));
+        // Who is in may sign in again: it takes no further room.
+        lab.sign_in(subject).await;
+        assert_eq!(lab.seen().await, format!("{subject} []"));
+    }
+    lab.sign_out().await;
+    lab.sign_in("carol").await;
+    assert_eq!(lab.seen().await, "carol []");
+}
+
 #[tokio::test]
 async fn s9_one_lost_answer_is_asked_for_again() {
     for fault in [Fault::refuse, Fault::lose_reply] {
@@ -592,7 +662,7 @@ async fn s9_one_lost_answer_is_asked_for_again() {
         });
         assert_eq!(page.await.body, "client1");
         assert_eq!(bench.faults.hits(), 6);
-        assert_eq!(ends(&lab, &bench).await.len(), 1);
+        assert_eq!(bench.ends(lab.now()).await.len(), 1);
         assert_eq!(lab.seen().await, "nobody");
     }
 }
@@ -652,14 +722,10 @@ async fn s9_a_user_switch_that_fails_half_way_is_undone() {
     assert_eq!(only_record(&lab, &bench).await.subject, "alice");
 }
 
-async fn handler_that_must_not_run(_: UserSession) -> StatusCode {
-    panic!("there is no session")
-}
-
 /// Waits for what is done beside the requests.
 async fn settled(lab: &Lab, bench: &Bench, records: usize) {
     for _ in 0..1000 {
-        if all_records(lab, bench).await.len() == records {
+        if bench.records(lab.now()).await.len() == records {
             return;
         }
         tokio::task::yield_now().await;
@@ -720,7 +786,7 @@ async fn s13_a_request_that_meets_an_expired_session_ends_it() {
         "another response may be about to set the next ones"
     );
     let expected = (EndReason::Expired, "alice".to_owned());
-    assert_eq!(ends(&lab, &bench).await, [expected]);
+    assert_eq!(bench.ends(lab.now()).await, [expected]);
     lab.clock.advance(2 * MINUTE);
     let (_, page) = lab.look().await;
     assert!(is_expired(&page, AUTH));
@@ -774,7 +840,7 @@ async fn s6_after_the_response_a_sign_out_ends_the_session_and_says_that_no_cook
     let late = kept.lock().unwrap().take().unwrap();
     let error = late.sign_in(user("bob")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResponseSent);
-    assert_eq!(all_records(&lab, &bench).await.len(), 1);
+    assert_eq!(bench.records(lab.now()).await.len(), 1);
     let error = late.sign_out().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CookieNotSent);
     assert_eq!(report(&late), "nobody");
@@ -782,7 +848,7 @@ async fn s6_after_the_response_a_sign_out_ends_the_session_and_says_that_no_cook
     assert_eq!(error.kind(), ErrorKind::ResponseSent);
     assert_eq!(lab.seen().await, "nobody");
     let expected = (EndReason::SignOut, "alice".to_owned());
-    assert_eq!(ends(&lab, &bench).await, [expected]);
+    assert_eq!(bench.ends(lab.now()).await, [expected]);
 }
 
 #[tokio::test]
@@ -810,7 +876,7 @@ async fn s6_changes_of_a_session_that_has_ended_say_so_and_send_no_cookie() {
             ("nobody", 0),
             "{operation}"
         );
-        assert_eq!(all_records(&lab, &bench).await, []);
+        assert_eq!(bench.records(lab.now()).await, []);
     }
 }
 
@@ -919,162 +985,6 @@ async fn many_changes_at_once_all_happen() {
     assert_eq!((record.clients.len(), record.version), (50, 51));
 }
 
-struct Verdict {
-    asked: Arc<AtomicUsize>,
-    verdict: fn(&Ticket) -> Result<Validation, BoxError>,
-}
-
-impl Validator for Verdict {
-    async fn validate(&self, ticket: &Ticket) -> Result<Validation, BoxError> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        (self.verdict)(ticket)
-    }
-}
-
-/// The same in a store and in a cookie.
-async fn validated(
-    verdict: fn(&Ticket) -> Result<Validation, BoxError>,
-    check: impl AsyncFn(&mut Lab, &AtomicUsize, &str),
-) {
-    for in_store in [true, false] {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let validator = Verdict {
-            asked: Arc::clone(&asked),
-            verdict,
-        };
-        let bench = Bench::new();
-        let mut lab = Lab::with(|config| {
-            let config = config.validation(validator, 30 * MINUTE);
-            match in_store {
-                true => config.store(bench.watched()),
-                false => config,
-            }
-        });
-        lab.sign_in("alice").await;
-        assert_eq!(
-            asked.load(Ordering::Relaxed),
-            0,
-            "a sign-in is the first look"
-        );
-        let name = if in_store {
-            "in a store"
-        } else {
-            "in a cookie"
-        };
-        check(&mut lab, &asked, name).await;
-    }
-}
-
-#[tokio::test]
-async fn c23_a_session_is_validated_once_per_interval() {
-    validated(
-        |_| Ok(Validation::Valid),
-        async |lab, asked, name| {
-            for (minutes, expected) in [(29, 0), (30, 1), (31, 1), (59, 1), (60, 2), (61, 2)] {
-                lab.clock.set(start() + minutes * MINUTE);
-                lab.visit(|session| async move {
-                    session.authenticate().await.unwrap().unwrap();
-                    session.user().unwrap();
-                })
-                .await;
-                let asked = asked.load(Ordering::Relaxed);
-                assert_eq!(asked, expected, "{name}, after {minutes} minutes");
-            }
-        },
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn c23_a_refused_session_ends_with_its_reason() {
-    validated(
-        |_| Ok(Validation::Refused),
-        async |lab, _, name| {
-            lab.add_client("client1").await;
-            lab.clock.advance(30 * MINUTE);
-            let page = lab.visit(|session| async move {
-                assert_eq!(session.authenticate().await.unwrap(), None);
-                report(&session)
-            });
-            let page = page.await;
-            assert_eq!(page.body, "nobody", "{name}");
-            assert!(is_expired(&page, AUTH) && is_expired(&page, SID), "{name}");
-            assert_eq!(lab.seen().await, "nobody", "{name}");
-            lab.sign_in("alice").await;
-            assert_eq!(lab.seen().await, "alice []", "{name}");
-        },
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn c23_a_refused_session_is_in_the_log_of_ends() {
-    let bench = Bench::new();
-    let validator = Verdict {
-        asked: Arc::default(),
-        verdict: |_| Ok(Validation::Refused),
-    };
-    let mut lab = Lab::with(|config| config.store(bench.watched()).validation(validator, MINUTE));
-    lab.sign_in("alice").await;
-    lab.clock.advance(MINUTE);
-    lab.seen().await;
-    let expected = (EndReason::ValidationRefused, "alice".to_owned());
-    assert_eq!(ends(&lab, &bench).await, [expected]);
-    assert_eq!(all_records(&lab, &bench).await, []);
-}
-
-#[tokio::test]
-async fn c23_a_replaced_principal_is_kept() {
-    let replace = |ticket: &Ticket| {
-        let subject = ticket.principal().subject();
-        Ok(Validation::Replaced(
-            Principal::builder(subject).claim("role", "none").build(),
-        ))
-    };
-    validated(replace, async |lab, asked, name| {
-        lab.add_client("client1").await;
-        lab.clock.advance(30 * MINUTE);
-        for _ in 0..2 {
-            let page = lab.visit(|session| async move {
-                let user = session.user().unwrap();
-                assert_eq!(user.claim_str("role"), Some("none"));
-                assert_eq!(user.claim_str("name"), None);
-                assert!(user.auth_time().is_some(), "how she signed in stays");
-                report(&session)
-            });
-            assert_eq!(page.await.body, "alice [client1]", "{name}");
-        }
-        assert_eq!(asked.load(Ordering::Relaxed), 1, "{name}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn c23_another_subject_is_a_refusal() {
-    let replace = |_: &Ticket| Ok(Validation::Replaced(Principal::builder("mallory").build()));
-    validated(replace, async |lab, _, name| {
-        lab.clock.advance(30 * MINUTE);
-        assert_eq!(lab.seen().await, "nobody", "{name}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn c23_a_validation_that_fails_is_503_and_touches_nothing() {
-    validated(
-        |_| Err("the directory is down".into()),
-        async |lab, _, name| {
-            lab.clock.advance(30 * MINUTE);
-            let before = lab.browser.cookie_header("/");
-            let page: Page = lab.visit(handler_that_must_not_run).await;
-            assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{name}");
-            assert_eq!(page.set_cookies(), [""; 0], "{name}");
-            assert_eq!(lab.browser.cookie_header("/"), before, "{name}");
-        },
-    )
-    .await;
-}
-
 #[tokio::test]
 async fn sign_ins_with_impossible_subjects_are_refused() {
     for (name, subject, kind) in [
@@ -1116,5 +1026,5 @@ async fn a_ticket_too_large_for_a_record_is_refused() {
         assert_eq!(error.kind(), ErrorKind::TooLarge);
     })
     .await;
-    assert_eq!(all_records(&lab, &bench).await, []);
+    assert_eq!(bench.records(lab.now()).await, []);
 }

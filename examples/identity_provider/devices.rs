@@ -34,11 +34,10 @@ pub(crate) struct OneSession {
 
 /// `GET /sessions`
 pub(crate) async fn list(session: UserSession, wanted: Wanted) -> Result<Response, Failure> {
-    let this = session.session_id();
     let sessions = session.sessions().await?.into_iter();
     let page = Devices {
         sessions: sessions
-            .map(|mine| ListedSession::new(mine.session, this))
+            .map(|mine| ListedSession::new(mine.session, mine.is_this_one))
             .collect(),
     };
     Ok(match wanted {

@@ -28,10 +28,9 @@ pub(crate) struct ListedSession {
 }
 
 impl ListedSession {
-    /// `this` is the session that asks.
-    pub(crate) fn new(session: SessionInfo, this: Option<SessionId>) -> Self {
+    pub(crate) fn new(session: SessionInfo, this_device: bool) -> Self {
         Self {
-            this_device: this == Some(session.session_id),
+            this_device,
             session_id: session.session_id,
             subject: session.subject,
             name: session.display_name,

@@ -128,7 +128,10 @@ impl Found {
         let page = admin.query(&query).await?;
         let sessions = page.sessions.into_iter();
         self.sessions = sessions
-            .map(|session| ListedSession::new(session, this))
+            .map(|session| {
+                let is_this = this == Some(session.session_id);
+                ListedSession::new(session, is_this)
+            })
             .collect();
         self.next = page.next;
         self.previous = page.previous;

@@ -1,3 +1,5 @@
+use tokio::time::Instant;
+
 use super::{info::SessionInfo, session_admin::SessionAdmin};
 use crate::{
     clock::Timestamp,
@@ -48,8 +50,9 @@ impl SessionAdmin {
         extension: Extension,
     ) -> Result<Option<SessionInfo>, Error> {
         let filter = Filter::subject(subject)?.and_session_id(session_id);
+        let deadline = self.settings.load_deadline();
         for _ in 0..ATTEMPTS {
-            let Some((record, ticket)) = self.sound(&filter).await? else {
+            let Some((record, ticket)) = self.sound(&filter, deadline).await? else {
                 return Ok(None);
             };
             if !record.clients.iter().any(|known| known == client_id) {
@@ -58,7 +61,7 @@ impl SessionAdmin {
             if extension == Extension::Leave {
                 return Ok(Some(record.into()));
             }
-            if let Some(record) = self.extend(record, &ticket).await? {
+            if let Some(record) = self.extend(record, &ticket, deadline).await? {
                 return Ok(Some(record.into()));
             }
         }
@@ -81,12 +84,13 @@ impl SessionAdmin {
         let store = self.store()?;
         let now = self.settings.now().into();
         let filter = Filter::subject(subject)?.and_session_id(session_id);
+        let deadline = self.settings.write_deadline();
         let find = || store.store.find(&filter, 1, now);
-        let Some(record) = ask(store.load_limit, find).await?.value.pop() else {
+        let Some(record) = ask(deadline, find).await?.value.pop() else {
             return Ok(false);
         };
         let remove = || store.store.remove_client(&record.key, &client_id, now);
-        let answer = ask(store.write_limit, remove).await?;
+        let answer = ask(deadline, remove).await?;
         Ok(match answer.value {
             ClientRemoved::Removed => true,
             // It may be the first attempt that has removed it.
@@ -96,11 +100,15 @@ impl SessionAdmin {
     }
 
     /// The session of a filter, if it is as it was sealed.
-    async fn sound(&self, filter: &Filter) -> Result<Option<(Record, Ticket)>, Error> {
+    async fn sound(
+        &self,
+        filter: &Filter,
+        deadline: Instant,
+    ) -> Result<Option<(Record, Ticket)>, Error> {
         let store = self.store()?;
         let now = self.settings.now();
         let find = || store.store.find(filter, 1, now.into());
-        let mut found = ask(store.load_limit, find).await?.value;
+        let mut found = ask(deadline, find).await?.value;
         let session = found.pop().and_then(|record| {
             let ticket = open_record(&self.settings, &record, now).ok()?;
             ticket.expires_after(now).then_some((record, ticket))
@@ -109,7 +117,12 @@ impl SessionAdmin {
     }
 
     /// Notes a sign of life; none if the record is not there any more.
-    async fn extend(&self, mut record: Record, ticket: &Ticket) -> Result<Option<Record>, Error> {
+    async fn extend(
+        &self,
+        mut record: Record,
+        ticket: &Ticket,
+        deadline: Instant,
+    ) -> Result<Option<Record>, Error> {
         let store = self.store()?;
         let now = self.settings.now();
         let touch = Touch {
@@ -117,7 +130,7 @@ impl SessionAdmin {
             expires: self.extended(ticket, now).into(),
         };
         let note = || store.store.touch(&record.key, touch, now.into());
-        match ask(store.load_limit, note).await?.value {
+        match ask(deadline, note).await?.value {
             Touched::Missing => return Ok(None),
             Touched::NotDue => {}
             Touched::Touched => {

@@ -57,7 +57,8 @@ impl SessionQuery {
 /// A page of a list of sessions, newest first.
 ///
 /// Tokens are text that can stand in a URL. They are sealed, and good for the same filter only. A session that is there throughout is on exactly one page of those that
-/// are reached by one after the other, whatever begins and ends meanwhile.
+/// are reached by one after the other, whatever begins and ends meanwhile; two users' sessions with the same id, begun in the same millisecond, are the
+/// [exception](crate::store::Position).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionPage {

@@ -23,6 +23,19 @@ impl UserSession {
     /// # Errors
     ///
     /// [`ErrorKind::NotSignedIn`], [`ErrorKind::SignInPending`], [`ErrorKind::NoStore`], [`ErrorKind::Unavailable`].
+    ///
+    /// ```
+    /// use axum_user_session::{Error, UserSession};
+    ///
+    /// async fn devices(session: UserSession) -> Result<String, Error> {
+    ///     let mut page = String::new();
+    ///     for mine in session.sessions().await? {
+    ///         page += mine.session.device.user_agent().unwrap_or("an unknown device");
+    ///         page += if mine.is_this_one { " (this one)\n" } else { "\n" };
+    ///     }
+    ///     Ok(page)
+    /// }
+    /// ```
     pub async fn sessions(&self) -> Result<Vec<MySession>, Error> {
         let (admin, own, id) = self.own()?;
         let sessions = admin.find(&own).await?;

@@ -51,7 +51,7 @@ impl SessionAdmin {
         let store = self.store()?;
         let now = self.settings.now().into();
         let find = || store.store.find(filter, MOST, now);
-        let records = ask(store.write_limit, find).await?.value;
+        let records = ask(self.settings.write_deadline(), find).await?.value;
         Ok(records.into_iter().map(SessionInfo::from).collect())
     }
 
@@ -75,7 +75,7 @@ impl SessionAdmin {
             limit: query.page_size + 1,
         };
         let list = || store.store.query(&query, now.into());
-        let mut records = ask(store.write_limit, list).await?.value;
+        let mut records = ask(self.settings.write_deadline(), list).await?.value;
         let more = records.len() == query.limit;
         let (newer, older) = match part {
             Part::NewerThan(_) => (more, true),
@@ -100,17 +100,28 @@ impl SessionAdmin {
         })
     }
 
-    /// How many sessions a filter lets through. It may take as long as there are sessions.
+    /// How many sessions a filter lets through, or there are of [everyone](Selection::Everyone). It may take as long as there are sessions.
     ///
     /// # Errors
     ///
     /// As [`find`](Self::find).
-    pub async fn count(&self, selection: &Selection) -> Result<u64, Error> {
+    ///
+    /// ```
+    /// use axum_user_session::{Error, admin::SessionAdmin, store::{Filter, Selection}};
+    ///
+    /// async fn share(admin: &SessionAdmin, sub: &str) -> Result<(u64, u64), Error> {
+    ///     let theirs = admin.count(&Filter::subject(sub)?).await?;
+    ///     let all = admin.count(Selection::Everyone).await?;
+    ///     Ok((theirs, all))
+    /// }
+    /// ```
+    pub async fn count(&self, selection: impl Into<Selection>) -> Result<u64, Error> {
+        let selection = selection.into();
         self.check(selection.filter())?;
         let store = self.store()?;
         let now = self.settings.now().into();
-        let count = || store.store.count(selection, now);
-        Ok(ask(store.write_limit, count).await?.value)
+        let count = || store.store.count(&selection, now);
+        Ok(ask(self.settings.write_deadline(), count).await?.value)
     }
 
     /// Ends the sessions that a filter lets through, and gives their number.
@@ -120,10 +131,18 @@ impl SessionAdmin {
     /// # Errors
     ///
     /// As [`find`](Self::find).
+    ///
+    /// ```
+    /// use axum_user_session::{Error, admin::SessionAdmin, store::Filter};
+    ///
+    /// /// The account was closed: its user is out, everywhere.
+    /// async fn closed(admin: &SessionAdmin, sub: &str) -> Result<u64, Error> {
+    ///     admin.revoke(&Filter::subject(sub)?).await
+    /// }
+    /// ```
     pub async fn revoke(&self, filter: &Filter) -> Result<u64, Error> {
         self.check(Some(filter))?;
-        let selection = Selection::Matching(filter.clone());
-        self.revoke_selected(&selection).await
+        self.revoke_selected(&filter.into()).await
     }
 
     /// Ends every session of every user, and gives their number: after a break-in, say (OWASP ASVS 5.0, 7.4.5).
@@ -155,7 +174,7 @@ impl SessionAdmin {
                 let reason = EndReason::Revoked;
                 store.store.delete_matching(selection, reason, BATCH, now)
             };
-            let answer = ask(store.write_limit, delete).await?;
+            let answer = ask(self.settings.write_deadline(), delete).await?;
             revoked += answer.value;
             store.ended.notify_one();
             // What the first attempt has ended is not among these.

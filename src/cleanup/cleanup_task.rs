@@ -14,6 +14,19 @@ use crate::{
 ///
 /// A session that its user comes back to too late ends in that request. Most users never come back, and their clients are told only when somebody
 /// looks: that is this task. It goes on after errors, which it logs.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use std::time::Duration;
+/// use axum_user_session::{KeyRing, SessionConfig, cleanup::CleanupTask, store::MemoryStore};
+///
+/// let config = SessionConfig::builder(KeyRing::ephemeral()).store(MemoryStore::new(1000)).build()?;
+/// let cleanup = CleanupTask::new(&config)?.interval(Duration::from_secs(300)).spawn();
+/// // ... serve, and when the server has stopped:
+/// cleanup.stop().await;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct CleanupTask {
@@ -83,7 +96,7 @@ impl CleanupTask {
         loop {
             let now = self.settings.now().into();
             let take = || store.store.take_expired(self.batch, now);
-            let answer = ask(store.write_limit, take).await?;
+            let answer = ask(self.settings.write_deadline(), take).await?;
             let expired = answer.value.len();
             cleaned.expired += expired as u64;
             if expired > 0 {
@@ -99,12 +112,13 @@ impl CleanupTask {
         let purge = || store.store.purge(before, now);
         // A store takes a few thousand of each away at a time, so that nobody waits long for that.
         for _ in 0..MOST_PURGES {
-            let purged = ask(store.write_limit, purge).await?.value;
+            let purged = ask(self.settings.write_deadline(), purge).await?.value;
             cleaned.unheard_ends += purged.unheard_ends;
             if purged.tombstones == 0 && purged.unheard_ends == 0 {
                 break;
             }
         }
+        // Without a hook nobody was to be told.
         if cleaned.unheard_ends > 0 && self.settings.ended_hook.is_some() {
             tracing::warn!(
                 dropped = cleaned.unheard_ends,

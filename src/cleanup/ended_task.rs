@@ -13,6 +13,32 @@ use crate::{
 /// Hands every end of a session from the store to the host's [`EndedHook`](crate::hook::EndedHook), at least once.
 ///
 /// An end that the hook fails at, or takes too long for, is handed out again when its lease is over, by this node or another. The order is not kept.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use axum_user_session::{
+///     KeyRing, SessionConfig, cleanup::EndedTask, ended::Ended, error::BoxError, hook::EndedHook, store::MemoryStore,
+/// };
+///
+/// struct Notifier;
+///
+/// impl EndedHook for Notifier {
+///     async fn ended(&self, ended: &Ended) -> Result<(), BoxError> {
+///         println!("{} clients are to be told", ended.clients.len());
+///         Ok(())
+///     }
+/// }
+///
+/// let config = SessionConfig::builder(KeyRing::ephemeral())
+///     .store(MemoryStore::new(1000))
+///     .ended_hook(Notifier)
+///     .build()?;
+/// let news = EndedTask::new(&config)?.spawn();
+/// // ... serve, and when the server has stopped:
+/// news.stop().await;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct EndedTask {
@@ -42,7 +68,7 @@ impl EndedTask {
         })
     }
 
-    /// How often it looks for ends that other nodes have made. Default: 5 seconds; at least one. Those of its own node it hears of at once.
+    /// How often it looks for ends that other nodes have made. Default: 5 seconds; at least a second. Those of its own node it hears of at once.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
         self.poll = interval.max(Duration::from_secs(1));
         self
@@ -122,7 +148,7 @@ impl EndedTask {
         let store = self.settings.store()?;
         let now = self.settings.now().into();
         let take = || store.store.take_ended(self.lease, self.batch, now);
-        let taken = ask(store.write_limit, take).await?.value;
+        let taken = ask(self.settings.write_deadline(), take).await?.value;
         let count = taken.len();
         let mut hearing = JoinSet::new();
         for end in taken {
@@ -140,7 +166,7 @@ impl EndedTask {
         }
         if !heard.is_empty() {
             let acknowledge = || store.store.acknowledge(&heard);
-            ask(store.write_limit, acknowledge).await?;
+            ask(self.settings.write_deadline(), acknowledge).await?;
         }
         Ok((count, heard.len() as u64))
     }

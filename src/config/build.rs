@@ -7,6 +7,7 @@ use super::{
     recent::Recent,
     session_config::SessionConfig,
     settings::{Settings, StoreSettings, ValidationSettings},
+    throttle::Throttle,
 };
 use crate::{
     cookie::{Attributes, CookiePolicy, Pieces, SameSite, Suffix},
@@ -34,6 +35,7 @@ impl SessionConfigBuilder {
                 bytes: self.cookie_budget,
             });
         }
+        self.check_time_limits()?;
         let lifetimes = self.lifetimes()?;
         let (authentication, session_id) = self.cookies()?;
         self.key_ring.retain_for(lifetimes.absolute);
@@ -57,11 +59,26 @@ impl SessionConfigBuilder {
             claims_transformation: self.claims_transformation,
             validation,
             ended_hook: self.ended_hook,
-            hook_limit: self.write_limit,
             store,
+            load_limit: self.load_limit,
+            write_limit: self.write_limit,
+            not_loaded: Throttle::default(),
             clock: self.clock,
             ids: self.ids,
         }))
+    }
+
+    fn check_time_limits(&self) -> Result<(), ConfigError> {
+        let sound = Duration::from_millis(1)..=Duration::from_secs(60);
+        for (setting, limit) in [
+            ("load_limit", self.load_limit),
+            ("write_limit", self.write_limit),
+        ] {
+            if !sound.contains(&limit) {
+                return Err(ConfigError::TimeLimitOutOfRange { setting });
+            }
+        }
+        Ok(())
     }
 
     fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
@@ -85,14 +102,6 @@ impl SessionConfigBuilder {
     }
 
     fn store_settings(&mut self) -> Result<Option<StoreSettings>, ConfigError> {
-        for (setting, limit) in [
-            ("load_limit", self.load_limit),
-            ("write_limit", self.write_limit),
-        ] {
-            if limit < Duration::from_millis(1) || limit > Duration::from_secs(60) {
-                return Err(ConfigError::TimeLimitOutOfRange { setting });
-            }
-        }
         let Some(store) = self.store.take() else {
             return match self.session_limit {
                 None => Ok(None),
@@ -110,8 +119,6 @@ impl SessionConfigBuilder {
         };
         Ok(Some(StoreSettings {
             store,
-            load_limit: self.load_limit,
-            write_limit: self.write_limit,
             activity_interval: self.activity_interval,
             session_limit: self.session_limit.map(limit).transpose()?,
             recent: Recent::new(),
@@ -131,7 +138,6 @@ impl SessionConfigBuilder {
         Ok(Some(ValidationSettings {
             validator,
             interval,
-            limit: self.load_limit,
         }))
     }
 

@@ -217,6 +217,21 @@ impl SessionConfigBuilder {
     /// Looks at a session again when the last look is older than `interval`: a second to 24 hours. Default: never.
     ///
     /// A refused session ends; see [`Validator`]. ASP.NET Core's comparable default is half an hour; the shorter, the sooner a disabled account is out.
+    ///
+    /// ```
+    /// # use axum_user_session::{error::BoxError, hook::{Validation, Validator}, ticket::Ticket};
+    /// # struct Accounts;
+    /// # impl Validator for Accounts {
+    /// #     async fn validate(&self, _: &Ticket) -> Result<Validation, BoxError> { Ok(Validation::Valid) }
+    /// # }
+    /// use std::time::Duration;
+    /// use axum_user_session::{KeyRing, SessionConfig};
+    ///
+    /// let config = SessionConfig::builder(KeyRing::ephemeral())
+    ///     .validation(Accounts, Duration::from_secs(5 * 60))
+    ///     .build()?;
+    /// # Ok::<_, axum_user_session::error::ConfigError>(())
+    /// ```
     pub fn validation(mut self, validator: impl Validator, interval: Duration) -> Self {
         self.validator = Some((Box::new(validator), interval));
         self
@@ -240,10 +255,10 @@ impl SessionConfigBuilder {
         self
     }
 
-    /// How long a request waits for its session to be loaded from the store, before it goes on without one. Default: a second; from a millisecond to a minute.
+    /// How long a request waits for its session to be loaded from the store and [validated](Self::validation), all in all, before it goes on without one. Default: a
+    /// second; from a millisecond to a minute.
     ///
-    /// Handlers that ask for the session are answered with 503 then; others don't notice. A session that is due for [validation](Self::validation) may take as long once more for
-    /// the validator, and once more to write down what it said.
+    /// Handlers that ask for the session are answered with 503 then; others don't notice. [`validate`](crate::admin::SessionAdmin::validate) waits as long.
     pub fn load_limit(mut self, limit: Duration) -> Self {
         self.load_limit = limit;
         self
@@ -251,8 +266,10 @@ impl SessionConfigBuilder {
 
     /// How long a sign-in, a sign-out or another change waits for the store, before it fails. Default: 5 seconds; from a millisecond to a minute.
     ///
-    /// It is for one question to the store. A change that meets those of other requests asks again, up to five times, and a user switch asks twice. It is also how long
-    /// [`SessionAdmin`](crate::admin::SessionAdmin) waits for each of its answers, and how long an [`ended_hook`](Self::ended_hook) without a store may hold its request.
+    /// It counts from the turn of the change: those of one request wait for each other, and its response waits for them as long, and then as long as
+    /// [`load_limit`](Self::load_limit) to learn whether what they made is still there. Everything that [`SessionAdmin`](crate::admin::SessionAdmin) does but for
+    /// `validate` waits so long for each operation of the store, its lists and counts too; so do the tasks beside the requests. Without a store it is how long the
+    /// [`ended_hook`](Self::ended_hook) may take.
     pub fn write_limit(mut self, limit: Duration) -> Self {
         self.write_limit = limit;
         self
@@ -267,6 +284,16 @@ impl SessionConfigBuilder {
     }
 
     /// How many sessions a user may have at once, and what happens to one more. Default: any number. Needs a store, which counts and adds in one step.
+    ///
+    /// ```
+    /// use axum_user_session::{KeyRing, SessionConfig, config::WhenReached, store::MemoryStore};
+    ///
+    /// let config = SessionConfig::builder(KeyRing::ephemeral())
+    ///     .store(MemoryStore::new(10_000))
+    ///     .session_limit(5, WhenReached::EndOldest)
+    ///     .build()?;
+    /// # Ok::<_, axum_user_session::error::ConfigError>(())
+    /// ```
     pub fn session_limit(mut self, max: u32, when_reached: WhenReached) -> Self {
         self.session_limit = Some((max, when_reached));
         self

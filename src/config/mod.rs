@@ -5,6 +5,7 @@ mod builder;
 mod recent;
 mod session_config;
 mod settings;
+mod throttle;
 
 pub use self::builder::SessionConfigBuilder;
 pub use self::session_config::SessionConfig;

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
-use super::recent::Recent;
+use super::{recent::Recent, throttle::Throttle};
 use crate::{
     clock::{Clock, Timestamp},
     cookie::CookiePolicy,
@@ -31,9 +31,13 @@ pub(crate) struct Settings {
     pub(crate) claims_transformation: Option<Box<dyn BoxedClaimsTransformation>>,
     pub(crate) validation: Option<ValidationSettings>,
     pub(crate) ended_hook: Option<Box<dyn BoxedEndedHook>>,
-    /// How long the hook may hold a request up, where there is no store.
-    pub(crate) hook_limit: Duration,
     pub(crate) store: Option<StoreSettings>,
+    /// How long a request waits for its session.
+    pub(super) load_limit: Duration,
+    /// How long a change waits.
+    pub(super) write_limit: Duration,
+    /// Which of the sessions that could not be loaded are logged.
+    pub(crate) not_loaded: Throttle,
     pub(super) clock: Box<dyn Clock>,
     pub(crate) ids: Box<dyn IdGenerator>,
 }
@@ -41,6 +45,16 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now().into()
+    }
+
+    /// Until when a request whose session is loaded now waits for it, whatever it takes.
+    pub(crate) fn load_deadline(&self) -> Instant {
+        Instant::now() + self.load_limit
+    }
+
+    /// Until when a change that begins now waits for what it takes.
+    pub(crate) fn write_deadline(&self) -> Instant {
+        Instant::now() + self.write_limit
     }
 
     /// The store, for those who need one.
@@ -54,17 +68,11 @@ pub(crate) struct ValidationSettings {
     pub(crate) validator: Box<dyn BoxedValidator>,
     /// How old a look at a session may be.
     pub(crate) interval: Duration,
-    /// How long the validator may take.
-    pub(crate) limit: Duration,
 }
 
 /// How sessions are kept in a store.
 pub(crate) struct StoreSettings {
     pub(crate) store: Box<dyn BoxedStore>,
-    /// How long a request waits for its session.
-    pub(crate) load_limit: Duration,
-    /// How long a change waits for the store.
-    pub(crate) write_limit: Duration,
     /// How old the last sign of life must be for another one to be noted.
     pub(crate) activity_interval: Duration,
     /// How many sessions a user may have.

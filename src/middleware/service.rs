@@ -77,7 +77,13 @@ where
                 // The service that has said it is ready is the one that must be called.
                 let next = self.inner.clone();
                 let inner = mem::replace(&mut self.inner, next);
-                ResponseFuture::loading(loading, Call { inner, request })
+                let settings = Arc::clone(&self.settings);
+                let call = Call {
+                    inner,
+                    request,
+                    settings,
+                };
+                ResponseFuture::loading(loading, call)
             }
         }
     }
@@ -87,6 +93,7 @@ where
 pub(super) struct Call<S, B> {
     inner: S,
     request: Request<B>,
+    settings: Arc<Settings>,
 }
 
 impl<S, B> Call<S, B>
@@ -100,11 +107,14 @@ where
         let exchange = match loaded {
             Ok(session) => Some(Exchange::begin(session, &mut self.request)),
             Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    cause = error.source(),
-                    "a session could not be loaded; handlers that ask for it answer 503"
-                );
+                if let Some(left_out) = self.settings.not_loaded.pass(self.settings.now()) {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        cause = error.source(),
+                        left_out,
+                        "a session could not be loaded; handlers that ask for it answer 503"
+                    );
+                }
                 let extensions = self.request.extensions_mut();
                 extensions.insert(Attached::Unavailable);
                 None

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use tokio::time::timeout_at;
 
 use super::{
     handle::UserSession,
@@ -68,11 +69,12 @@ impl UserSession {
     }
 
     async fn close_in_turn(self, turn: Option<Turn>, may_remove: bool) -> Option<Closed> {
-        let store = self.shared.settings.store.as_ref()?;
+        let settings = &self.shared.settings;
+        let store = settings.store.as_ref()?;
         let _turn = match turn {
             Some(turn) => Some(turn),
             // Each change is limited by itself; a browser does not wait for many of them.
-            None => match tokio::time::timeout(store.write_limit, self.shared.turn()).await {
+            None => match timeout_at(settings.write_deadline(), self.shared.turn()).await {
                 Ok(turn) => turn,
                 Err(_) => {
                     tracing::warn!(
@@ -85,7 +87,7 @@ impl UserSession {
         let kept = self.shared.lock().kept;
         if let Some(kept) = kept.filter(|_| self.will_issue()) {
             // What ended meanwhile must not come back with a cookie. If the store can't tell, what was done stands.
-            let there = records::is_there(&self.shared.settings, store, &kept.key).await;
+            let there = records::is_there(settings, store, &kept.key).await;
             if there.is_ok_and(|there| !there) {
                 self.shared.lock().lose();
             }

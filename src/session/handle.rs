@@ -145,9 +145,13 @@ impl UserSession {
     /// # Errors
     ///
     /// [`ErrorKind::MissingSubject`], [`ErrorKind::InvalidSubject`], [`ErrorKind::TooLarge`], [`ErrorKind::ConflictingCookies`],
-    /// [`ErrorKind::ResponseSent`]; the session is then as it was before. With a store also [`ErrorKind::LimitReached`], [`ErrorKind::StoreFull`],
-    /// [`ErrorKind::SessionEnded`], and [`ErrorKind::Unavailable`], after which the store may have done it: then the browser's cookie
-    /// opens nothing any more, and the user signs in once more.
+    /// [`ErrorKind::ResponseSent`]; with a store also [`ErrorKind::LimitReached`], [`ErrorKind::StoreFull`], [`ErrorKind::SessionEnded`] and
+    /// [`ErrorKind::Unavailable`]. The session is then as it was before, but for these:
+    ///
+    /// - After `Unavailable` nobody knows what the store has done. If it took the new session in the place of the one before, that is over, and the user signs in once
+    ///   more; the new one is ended, as nobody has its cookie.
+    /// - After `ResponseSent` the same is sure, if the response went out while the store was asked.
+    /// - After `SessionEnded` nobody is signed in.
     pub async fn sign_in(&self, principal: Principal) -> Result<SignedIn, Error> {
         self.sign_in_with(principal, AuthenticationProperties::new())
             .await
@@ -209,8 +213,9 @@ impl UserSession {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ResponseSent`]. With a store, [`ErrorKind::Unavailable`] when nobody knows whether it has ended, so the cookies stay and
-    /// the user can try again; and [`ErrorKind::CookieNotSent`] when it has, but too late for the cookies.
+    /// [`ErrorKind::ResponseSent`] if there was nothing to end but the cookies. With a store also [`ErrorKind::CookieNotSent`], when the session has ended and only its
+    /// cookie stays, and [`ErrorKind::Unavailable`]: the user is still signed in for this request, and the session may have ended all the same. Asking again does no
+    /// harm.
     pub async fn sign_out(&self) -> Result<Option<Ended>, Error> {
         if self.shared.is_in_store() {
             return self.shared.in_turn(Shared::sign_out_of_store).await;
@@ -229,7 +234,8 @@ impl UserSession {
     /// # Errors
     ///
     /// [`ErrorKind::NotSignedIn`], [`ErrorKind::SignInPending`], [`ErrorKind::SubjectChanged`],
-    /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`]; with a store also [`ErrorKind::SessionEnded`] and [`ErrorKind::Unavailable`].
+    /// [`ErrorKind::TooLarge`]. Without a store [`ErrorKind::ResponseSent`]; with one, where no cookie is needed, [`ErrorKind::SessionEnded`] and
+    /// [`ErrorKind::Unavailable`].
     pub async fn refresh(&self, principal: Principal) -> Result<(), Error> {
         self.change(move |state, now| Ok(Some(state.refresh(principal.clone(), now)?)))
             .await
@@ -240,7 +246,8 @@ impl UserSession {
     /// # Errors
     ///
     /// [`ErrorKind::NotSignedIn`], [`ErrorKind::SignInPending`], [`ErrorKind::InvalidClientId`],
-    /// [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`]; with a store also [`ErrorKind::SessionEnded`] and [`ErrorKind::Unavailable`].
+    /// and without a store [`ErrorKind::TooLarge`], [`ErrorKind::ResponseSent`]. With one, where no cookie is needed, [`ErrorKind::SessionEnded`] and
+    /// [`ErrorKind::Unavailable`].
     pub async fn add_client_id(&self, client_id: impl AsRef<str>) -> Result<bool, Error> {
         let client_id = ClientId::parse(client_id.as_ref())?;
         if self.shared.is_in_store() {
@@ -256,7 +263,7 @@ impl UserSession {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidItem`] for an empty or reserved name, else as [`refresh`](Self::refresh).
+    /// [`ErrorKind::InvalidItem`] for an empty or reserved name, else as [`refresh`](Self::refresh), but for `SubjectChanged`.
     pub async fn set_item(&self, name: &str, value: &str) -> Result<(), Error> {
         self.change_item(name, Some(value)).await
     }
@@ -276,7 +283,7 @@ impl UserSession {
     ///
     /// # Errors
     ///
-    /// As [`sign_in_with`](Self::sign_in_with), but for `TooLarge`.
+    /// As [`sign_in_with`](Self::sign_in_with), but for `TooLarge` and those of a store, which is not asked yet.
     pub async fn create_session_id(
         &self,
         principal: &Principal,

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{
     authenticator,
@@ -52,6 +52,7 @@ impl Shared {
         principal: Principal,
         properties: AuthenticationProperties,
     ) -> Result<(SessionId, Option<Ended>), Error> {
+        let deadline = self.settings.write_deadline();
         // The session may be gone when the store is asked, and then the user begins another one; that can't be gone too.
         for _ in 0..2 {
             let now = self.settings.now();
@@ -70,7 +71,7 @@ impl Shared {
                 (plan, course)
             };
             let sealed = self.seal(&plan, now)?;
-            match self.carry_out(&course, &sealed.record, now).await {
+            match self.carry_out(&course, &sealed.record, now, deadline).await {
                 Ok(Some(stored)) => return self.finish_sign_in(plan, sealed, stored).await,
                 Ok(None) => drop(self.lose()),
                 Err(error) => {
@@ -91,6 +92,7 @@ impl Shared {
         plan: impl Fn(&State, Timestamp) -> Result<Option<Plan<()>>, ErrorKind>,
     ) -> Result<(), Error> {
         let store = self.store();
+        let deadline = self.settings.write_deadline();
         for _ in 0..ATTEMPTS {
             let (plan, kept) = {
                 let session = self.lock();
@@ -103,8 +105,7 @@ impl Shared {
             let (Some(kept), Some(ticket)) = (kept, plan.ticket_to_seal()) else {
                 return Err(self.lose());
             };
-            let limit = store.write_limit;
-            match records::change(&self.settings, store, kept, &ticket, limit).await? {
+            match records::change(&self.settings, store, kept, &ticket, deadline).await? {
                 Changed::Written(version) => {
                     drop(ticket);
                     let mut session = self.lock();
@@ -142,7 +143,7 @@ impl Shared {
             return Err(self.lose());
         };
         let add = || store.store.add_client(&kept.key, &client_id, now.into());
-        let answer = ask(store.write_limit, add).await?;
+        let answer = ask(self.settings.write_deadline(), add).await?;
         let new = match answer.value {
             ClientAdded::Missing => return Err(self.lose()),
             ClientAdded::Added => true,
@@ -168,8 +169,8 @@ impl Shared {
         let mut ended = None;
         if let Some(key) = &key {
             let end = End::because(EndReason::SignOut);
-            let limit = store.write_limit;
-            ended = match records::finish(&self.settings, store, key, end, limit).await? {
+            let deadline = self.settings.write_deadline();
+            ended = match records::finish(&self.settings, store, key, end, deadline).await? {
                 Finished::Ended(ended) => Some(ended),
                 Finished::Before => None,
                 Finished::Either => plan.outcome.clone(),
@@ -213,8 +214,8 @@ impl Shared {
     async fn forget(&self, key: &RecordKey) -> bool {
         let store = self.store();
         let end = End::because(EndReason::ResponseLost);
-        let limit = store.write_limit;
-        match records::finish(&self.settings, store, key, end, limit).await {
+        let deadline = self.settings.write_deadline();
+        match records::finish(&self.settings, store, key, end, deadline).await {
             Ok(Finished::Ended(_)) => true,
             Ok(Finished::Before | Finished::Either) => false,
             Err(error) => {
@@ -244,18 +245,18 @@ impl Shared {
         course: &Course,
         record: &Record,
         now: Timestamp,
+        deadline: Instant,
     ) -> Result<Option<Stored>, Error> {
         let store = self.store();
         let (limit, time) = (store.session_limit, now.into());
-        let patience = store.write_limit;
         let replaced = match course {
             Course::Replace(old, continuity) => {
                 let replace = || store.store.replace(old, record, *continuity, limit, time);
-                ask(patience, replace).await?.value
+                ask(deadline, replace).await?.value
             }
             Course::Begin | Course::Switch(_) => {
                 let create = || store.store.create(record, limit, time);
-                let answer = ask(patience, create).await?;
+                let answer = ask(deadline, create).await?;
                 match answer.value {
                     Created::Created { evicted } => begun(record, evicted),
                     // A key is 32 random bytes, so it is this one's first attempt that has taken it.
@@ -282,7 +283,7 @@ impl Shared {
             .find(|ended| ended.reason == EndReason::Replaced);
         if let Course::Switch(old) = course {
             let end = End::because(EndReason::UserSwitch);
-            match records::finish(&self.settings, store, old, end, patience).await {
+            match records::finish(&self.settings, store, old, end, deadline).await {
                 Ok(Finished::Ended(switched)) => ended = Some(switched),
                 Ok(Finished::Before | Finished::Either) => {}
                 // The other user must not stay signed in, so the new one is not.

@@ -1,6 +1,6 @@
 //! From a request's cookies to its session, by way of the store where there is one.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::HeaderMap;
 use tokio::time::Instant;
@@ -48,7 +48,8 @@ pub(super) fn begin(settings: &Arc<Settings>, headers: &HeaderMap) -> Loading {
             match validation::is_due(&shared) {
                 false => Loading::Ready(shared),
                 true => Loading::Waiting(Box::pin(async move {
-                    validation::validate(&mut shared).await?;
+                    let deadline = shared.settings.load_deadline();
+                    validation::validate(&mut shared, deadline).await?;
                     Ok(shared)
                 })),
             }
@@ -69,20 +70,18 @@ fn from_store(mut shared: Arc<Shared>, candidates: &Candidates<'_>) -> Loading {
     Loading::Ready(shared)
 }
 
-/// Asks the store for what the references of a request lead to.
+/// Asks the store for what the references of a request lead to. All that a request waits for has one deadline.
 async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, Error> {
     let settings = Arc::clone(&shared.settings);
     let Some(store) = &settings.store else {
         return Ok(shared);
     };
+    let deadline = settings.load_deadline();
     let mut arrival = carried.arrival;
-    // There is one reference, unless somebody tosses cookies: more of them get no more time.
-    let deadline = Instant::now() + store.load_limit;
     let mut loaded = Vec::with_capacity(1);
     let (mut old_key, mut gone) = (false, None);
     for reference in &carried.references {
-        let limit = deadline.saturating_duration_since(Instant::now());
-        match fetch(&settings, store, reference, limit).await? {
+        match fetch(&settings, store, reference, deadline).await? {
             Fetched::Session(session) => {
                 let (ticket, record) = *session;
                 let kept = Kept {
@@ -105,9 +104,9 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
         session.gone = gone;
     });
     if validation::is_due(&shared) {
-        validation::validate(&mut shared).await?;
+        validation::validate(&mut shared, deadline).await?;
     } else if old_key && only {
-        reseal(&mut shared, store).await;
+        reseal(&mut shared, store, deadline).await;
     }
     Ok(shared)
 }
@@ -122,7 +121,7 @@ async fn fetch(
     settings: &Settings,
     store: &StoreSettings,
     reference: &Reference,
-    limit: Duration,
+    deadline: Instant,
 ) -> Result<Fetched, Error> {
     let now = settings.now();
     let key = reference.key();
@@ -132,7 +131,7 @@ async fn fetch(
         false => Some(reference.touch(settings, interval, now)),
     };
     let load = || store.store.load(&key, touch, now.into());
-    let record = match ask(limit, load).await?.value {
+    let record = match ask(deadline, load).await?.value {
         Loaded::Found(record) => record,
         Loaded::Gone => return Ok(Fetched::Nothing(Arrival::Gone)),
         Loaded::Missing => return Ok(Fetched::Nothing(Arrival::Dead)),
@@ -153,7 +152,7 @@ async fn fetch(
         Ok(_) => Some((End::because(EndReason::Expired), Arrival::Gone)),
     };
     if let Some((end, arrival)) = end {
-        finish(settings, store, &key, end, limit).await;
+        finish(settings, store, &key, end, deadline).await;
         return Ok(Fetched::Nothing(arrival));
     }
     store.recent.note(&key, record.renewed.into());
@@ -169,9 +168,9 @@ async fn finish(
     store: &StoreSettings,
     key: &RecordKey,
     end: End,
-    limit: Duration,
+    deadline: Instant,
 ) {
-    if let Err(error) = records::finish(settings, store, key, end, limit).await {
+    if let Err(error) = records::finish(settings, store, key, end, deadline).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             "a session that is over could not be ended in the store"
@@ -180,7 +179,7 @@ async fn finish(
 }
 
 /// Seals a record anew whose key will be retired some day. Should that fail, or somebody else be quicker, there will be another request.
-async fn reseal(shared: &mut Arc<Shared>, store: &StoreSettings) {
+async fn reseal(shared: &mut Arc<Shared>, store: &StoreSettings, deadline: Instant) {
     let settings = Arc::clone(&shared.settings);
     let session = {
         let session = shared.lock();
@@ -189,7 +188,7 @@ async fn reseal(shared: &mut Arc<Shared>, store: &StoreSettings) {
     let Some((kept, ticket)) = session else {
         return;
     };
-    match records::change(&settings, store, kept, &ticket, store.load_limit).await {
+    match records::change(&settings, store, kept, &ticket, deadline).await {
         Ok(Changed::Written(version)) => shared.lock().kept = Some(Kept { version, ..kept }),
         Ok(Changed::Conflict(..)) => {}
         Ok(Changed::Gone) => arrive(shared, |session, _| session.lose()),

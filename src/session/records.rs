@@ -1,6 +1,6 @@
 //! What is done to one session's record.
 
-use std::time::Duration;
+use tokio::time::Instant;
 
 use super::{in_request::Kept, sealed_record};
 use crate::{
@@ -27,7 +27,7 @@ pub(super) async fn change(
     store: &StoreSettings,
     kept: Kept,
     ticket: &Ticket,
-    limit: Duration,
+    deadline: Instant,
 ) -> Result<Changed, Error> {
     let now = settings.now();
     let update = sealed_record::update(settings, kept.key, ticket, now)?;
@@ -36,14 +36,14 @@ pub(super) async fn change(
             .store
             .update(&kept.key, &update, kept.version, now.into())
     };
-    let answer = ask(limit, write).await?;
+    let answer = ask(deadline, write).await?;
     match answer.value {
         Updated::Updated { version } => return Ok(Changed::Written(version)),
         Updated::Missing => return Ok(Changed::Gone),
         Updated::Conflict => {}
     }
     let load = || store.store.load(&kept.key, None, now.into());
-    let Loaded::Found(record) = ask(limit, load).await?.value else {
+    let Loaded::Found(record) = ask(deadline, load).await?.value else {
         return Ok(Changed::Gone);
     };
     // The answer to the first attempt was lost, and the conflict is with that.
@@ -70,7 +70,7 @@ pub(super) async fn is_there(
 ) -> Result<bool, Error> {
     let now = settings.now();
     let load = || store.store.load(key, None, now.into());
-    Ok(match ask(store.load_limit, load).await?.value {
+    Ok(match ask(settings.load_deadline(), load).await?.value {
         Loaded::Found(record) => !record.has_expired(now.into()),
         Loaded::Gone | Loaded::Missing => false,
     })
@@ -92,11 +92,11 @@ pub(super) async fn finish(
     store: &StoreSettings,
     key: &RecordKey,
     end: End,
-    limit: Duration,
+    deadline: Instant,
 ) -> Result<Finished, Error> {
     let now = settings.now();
     let delete = || store.store.delete(key, end, now.into());
-    let answer = ask(limit, delete).await?;
+    let answer = ask(deadline, delete).await?;
     Ok(match answer.value {
         Some(mut ended) => {
             store.ended.notify_one();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     hearing::tell,
@@ -39,15 +39,16 @@ pub(super) fn is_due(shared: &Shared) -> bool {
 }
 
 /// Looks, and does what follows: the session goes on, with other claims perhaps, or it ends.
-pub(super) async fn validate(shared: &mut Arc<Shared>) -> Result<(), Error> {
+pub(super) async fn validate(shared: &mut Arc<Shared>, deadline: Instant) -> Result<(), Error> {
     let settings = Arc::clone(&shared.settings);
     let ticket = shared.lock().state.current().cloned();
     let (Some(validation), Some(ticket)) = (&settings.validation, ticket) else {
         return Ok(());
     };
-    let verdict = timeout(validation.limit, validation.validator.validate(&ticket)).await;
-    let verdict = verdict.unwrap_or_else(|late| Err(late.into()));
-    let verdict = verdict.map_err(|source| Error::with_source(ErrorKind::Validation, source))?;
+    let failed = |source| Error::with_source(ErrorKind::Validation, source);
+    let verdict = timeout_at(deadline, validation.validator.validate(&ticket)).await;
+    let verdict = verdict.map_err(|late| failed(late.into()))?;
+    let verdict = verdict.map_err(failed)?;
     let passed = match verdict {
         Validation::Valid => Some(None),
         Validation::Replaced(principal) => {
@@ -57,10 +58,10 @@ pub(super) async fn validate(shared: &mut Arc<Shared>) -> Result<(), Error> {
         Validation::Refused => None,
     };
     match (passed, &settings.store) {
-        (None, _) => refuse(shared, &settings).await,
+        (None, _) => refuse(shared, &settings, deadline).await,
         (Some(principal), None) => pass(shared, principal),
         (Some(principal), Some(store)) => {
-            pass_and_keep(shared, &settings, store, principal).await;
+            pass_and_keep(shared, &settings, store, principal, deadline).await;
         }
     }
     Ok(())
@@ -80,6 +81,7 @@ async fn pass_and_keep(
     settings: &Settings,
     store: &StoreSettings,
     principal: Option<Principal>,
+    deadline: Instant,
 ) {
     for _ in 0..ATTEMPTS {
         let mut passed = None;
@@ -90,7 +92,7 @@ async fn pass_and_keep(
         let Some((kept, ticket)) = passed else {
             return;
         };
-        match records::change(settings, store, kept, &ticket, store.load_limit).await {
+        match records::change(settings, store, kept, &ticket, deadline).await {
             Ok(Changed::Written(version)) => {
                 return arrive(shared, |session, _| {
                     session.kept = Some(Kept { version, ..kept });
@@ -111,11 +113,11 @@ async fn pass_and_keep(
     }
 }
 
-async fn refuse(shared: &mut Arc<Shared>, settings: &Settings) {
+async fn refuse(shared: &mut Arc<Shared>, settings: &Settings, deadline: Instant) {
     let kept = shared.lock().kept;
     if let (Some(store), Some(kept)) = (&settings.store, kept) {
         let end = End::because(EndReason::ValidationRefused);
-        let finished = records::finish(settings, store, &kept.key, end, store.load_limit).await;
+        let finished = records::finish(settings, store, &kept.key, end, deadline).await;
         if let Err(error) = finished {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

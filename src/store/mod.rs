@@ -5,10 +5,12 @@
 //!
 //! # When something fails
 //!
-//! Limits are those of the configuration: [`load_limit`](crate::config::SessionConfigBuilder::load_limit) for a request's session,
-//! [`write_limit`](crate::config::SessionConfigBuilder::write_limit) for each change. An operation that fails is asked for once more within its limit. "503" is what the
+//! Limits are those of the configuration: [`load_limit`](crate::config::SessionConfigBuilder::load_limit) for all that it takes to load a request's session,
+//! [`write_limit`](crate::config::SessionConfigBuilder::write_limit) for each change, and for each operation of administrators and of the tasks beside the requests. An operation that fails is asked for once more within its limit. "503" is what the
 //! extractor answers, and what an error of kind [`Unavailable`](crate::error::ErrorKind::Unavailable) becomes as a response: with `Retry-After`, and
 //! no cookie of ours.
+//!
+//! The log has one warning a second at most of sessions that could not be loaded, with the number of those that were left out.
 //!
 //! | fault | what requests see | what becomes of sessions |
 //! |---|---|---|

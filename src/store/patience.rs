@@ -1,7 +1,5 @@
 //! Asking a store: within a time limit, and once more when the first answer was lost.
 
-use std::time::Duration;
-
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -16,12 +14,11 @@ pub(crate) struct Answer<T> {
     pub(crate) repeated: bool,
 }
 
-/// Asks, and asks again after an error, within the limit. Every operation of a store bears that.
+/// Asks, and asks again after an error, as long as there is time. Every operation of a store bears that.
 pub(crate) async fn ask<'a, T>(
-    limit: Duration,
+    deadline: Instant,
     mut operation: impl FnMut() -> BoxFuture<'a, Result<T, StoreError>>,
 ) -> Result<Answer<T>, Error> {
-    let deadline = Instant::now() + limit;
     let too_late = |_| Error::with_source(ErrorKind::Unavailable, StoreError::new(TOO_LATE));
     if let Ok(value) = timeout_at(deadline, operation()).await.map_err(too_late)? {
         return Ok(Answer {

@@ -194,11 +194,18 @@ impl From<Filter> for Selection {
     }
 }
 
+impl From<&Filter> for Selection {
+    fn from(filter: &Filter) -> Self {
+        Self::Matching(filter.clone())
+    }
+}
+
 /// A place in the list of sessions, which is ordered by `created` and then by session id, newest first.
 ///
 /// A record that takes the place of another takes over both, so a session keeps its place when its user signs in again.
 ///
-/// Of two places, the newer one is the greater one.
+/// Of two places, the newer one is the greater one. There is one session at a place, unless the host chooses session ids: two users whose sessions have the same id and
+/// began in the same millisecond share one, and if a page ends between them, the other is left out of the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// When the session at this place began.

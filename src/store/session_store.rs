@@ -21,7 +21,9 @@ use crate::{
 /// Keeps sessions on a server, or in one: where they can be found, counted and ended.
 ///
 /// Give one to [`store`](crate::config::SessionConfigBuilder::store). The crate has several; write one of your own with native `async fn`s, and run
-/// the conformance suite of the feature `testing` over it.
+/// the conformance suite of the feature `testing` over it: `store_conformance!(a_fresh_store())` in a test makes a test of each promise below. The source of
+/// [`MemoryStore`](super::MemoryStore) is the place to begin reading, as it has no server to speak to. To look at the operations of a store, or to
+/// make them fail, no store needs to be written: that is `testing::Intercepted`.
 ///
 /// # What every store promises
 ///
@@ -184,7 +186,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Gives a part of a list of records, newest first. Fewer than `limit` means that there are no more in this part.
     ///
     /// A session that is there throughout is neither left out nor repeated while one page after the other is asked for, whatever comes and goes
-    /// meanwhile, signing in again included.
+    /// meanwhile, signing in again included. (Two that share a [place](super::Position) are the exception.)
     ///
     /// # Errors
     ///

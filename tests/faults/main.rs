@@ -31,41 +31,27 @@ trait Fallible {
     fn start_again(&mut self);
 }
 
-impl Fallible for Postgres {
-    fn stop(&mut self) {
-        Self::stop(self);
-    }
-    fn kill(&mut self) {
-        Self::kill(self);
-    }
-    fn start_again(&mut self) {
-        Self::start_again(self);
-    }
+macro_rules! fallible {
+    ($($server:ty $(, $node:literal)?;)*) => {
+        $(impl Fallible for $server {
+            fn stop(&mut self) {
+                Self::stop(self $(, $node)?);
+            }
+            fn kill(&mut self) {
+                Self::kill(self $(, $node)?);
+            }
+            fn start_again(&mut self) {
+                Self::start_again(self $(, $node)?);
+            }
+        })*
+    };
 }
 
-impl Fallible for Redis {
-    fn stop(&mut self) {
-        Self::stop(self);
-    }
-    fn kill(&mut self) {
-        Self::kill(self);
-    }
-    fn start_again(&mut self) {
-        Self::start_again(self);
-    }
-}
-
-/// One of its masters fails.
-impl Fallible for Cluster {
-    fn stop(&mut self) {
-        Self::stop(self, 0);
-    }
-    fn kill(&mut self) {
-        Self::kill(self, 0);
-    }
-    fn start_again(&mut self) {
-        Self::start_again(self, 0);
-    }
+fallible! {
+    Postgres;
+    Redis;
+    // One of its masters fails.
+    Cluster, 0;
 }
 
 async fn postgres(url: &str) -> PostgresStore {

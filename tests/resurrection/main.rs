@@ -19,10 +19,10 @@ use axum_user_session::{
     admin::{Extension, SessionAdmin},
     cleanup::CleanupTask,
     ended::EndReason,
-    error::ErrorKind,
+    error::{ErrorKind, StoreError},
     id::SessionId,
     store::{Filter, MemoryStore, Selection, SessionStore},
-    testing::Page,
+    testing::{Intercepted, Interceptor, Operation, Page},
 };
 use schedule::{Act, Gate, Run, every_order};
 use support::*;
@@ -93,8 +93,7 @@ impl<S: SessionStore + Clone> Play<S> {
     }
 
     /// The same application on a node of its own, behind a gate.
-    fn node(&self, gate: &Gate) -> Lab {
-        let gated = gate.around(self.store.clone());
+    fn node(&self, gated: impl SessionStore) -> Lab {
         let clock = self.lab.clock.clone();
         let mut node = Lab::with_ring(self.lab.ring.clone(), |config| {
             // Whoever waits for the others must not run out of time on a busy machine.
@@ -110,7 +109,7 @@ impl<S: SessionStore + Clone> Play<S> {
     }
 
     fn late(&self, what: Late, gate: Gate) -> Act {
-        let mut node = self.node(&gate);
+        let mut node = self.node(gate.around(self.store.clone()));
         let (subject, session_id) = (self.subject.clone(), self.session_id);
         let (steps, pages) = (Arc::clone(&self.steps), Arc::clone(&self.pages));
         if what == Late::ReadWithoutSessionId {
@@ -145,9 +144,13 @@ impl<S: SessionStore + Clone> Play<S> {
     }
 
     fn end(&self, how: End, gate: Gate) -> Act {
-        let mut node = self.node(&gate);
+        let moment = Moment {
+            steps: Arc::clone(&self.steps),
+            ended_at: Arc::clone(&self.ended_at),
+        };
+        let store = gate.around(self.store.clone());
+        let mut node = self.node(Intercepted::new(store, moment.clone()));
         let subject = self.subject.clone();
-        let (steps, ended_at) = (Arc::clone(&self.steps), Arc::clone(&self.ended_at));
         Box::pin(async move {
             match how {
                 End::SignOut => {
@@ -166,7 +169,7 @@ impl<S: SessionStore + Clone> Play<S> {
                     cleanup.run_once().await.unwrap();
                 }
             }
-            ended_at.store(steps.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
+            moment.note();
         })
     }
 
@@ -216,6 +219,35 @@ impl<S: SessionStore + Clone> Play<S> {
         let reason = EndReason::Revoked;
         let deleted = self.store.delete_matching(&left, reason, 10, now).await;
         deleted.unwrap();
+    }
+}
+
+/// Notes when the session has ended: right after the operation that ends it, whatever its caller then goes on to do.
+#[derive(Clone)]
+struct Moment {
+    steps: Arc<AtomicUsize>,
+    ended_at: Arc<AtomicUsize>,
+}
+
+impl Moment {
+    /// The first time counts.
+    fn note(&self) {
+        let now = self.steps.fetch_add(1, Ordering::SeqCst);
+        self.ended_at.fetch_min(now, Ordering::SeqCst);
+    }
+}
+
+impl Interceptor for Moment {
+    async fn after(&self, operation: Operation) -> Result<(), StoreError> {
+        let ends = [
+            Operation::Delete,
+            Operation::DeleteMatching,
+            Operation::TakeExpired,
+        ];
+        if ends.contains(&operation) {
+            self.note();
+        }
+        Ok(())
     }
 }
 

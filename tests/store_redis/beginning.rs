@@ -1,6 +1,6 @@
 //! Which servers a store takes, and which it refuses.
 
-use axum_user_session::store::RedisStore;
+use axum_user_session::store::RedisOptions;
 
 use crate::{
     fixtures::{behind, fresh, fresh_prefix, put, record, words},
@@ -78,7 +78,7 @@ async fn a_user_with_the_rights_in_the_documentation_can_do_everything() {
     let next = std::sync::atomic::AtomicUsize::new(0);
     axum_user_session::testing::conformance::run(async || {
         let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let options = RedisStore::options().key_prefix(format!("aus:{number}"));
+        let options = RedisOptions::new().key_prefix(format!("aus:{number}"));
         options.connect(&url).await.unwrap()
     })
     .await;
@@ -92,7 +92,7 @@ async fn s16_data_of_another_layout_is_refused() {
     let server = Redis::shared();
     let prefix = fresh_prefix();
     let connect = || {
-        RedisStore::options()
+        RedisOptions::new()
             .key_prefix(&prefix)
             .connect(server.url())
     };
@@ -143,7 +143,7 @@ async fn nothing_tells_the_password() {
     }
     let refused = fresh().connect_cluster(Vec::<String>::new()).await;
     assert!(refused.is_err());
-    let refused = RedisStore::options()
+    let refused = RedisOptions::new()
         .key_prefix("a{b")
         .connect("redis://127.0.0.1:1/");
     assert!(words(&refused.await.unwrap_err()).contains("prefix"));
@@ -170,7 +170,7 @@ async fn a_password_is_used_and_not_shown() {
 async fn two_prefixes_on_one_server_have_nothing_in_common() {
     let server = Redis::start();
     let store = async |prefix: &str| {
-        let options = RedisStore::options().key_prefix(prefix);
+        let options = RedisOptions::new().key_prefix(prefix);
         options.connect(server.url()).await.unwrap()
     };
     let [one, other] = [store("app").await, store("app:1").await];

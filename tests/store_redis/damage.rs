@@ -3,8 +3,8 @@
 use axum_user_session::{
     ended::EndReason,
     store::{
-        Created, End, Filter, Limit, Loaded, RedisStore, Selection, SessionStore, Touch, Touched,
-        WhenReached,
+        Created, End, Filter, Limit, Loaded, RedisOptions, RedisStore, Selection, SessionStore,
+        Touch, Touched, WhenReached,
     },
 };
 
@@ -17,7 +17,7 @@ use crate::{
 
 async fn store() -> (RedisStore, String) {
     let prefix = fresh_prefix();
-    let options = RedisStore::options().key_prefix(&prefix);
+    let options = RedisOptions::new().key_prefix(&prefix);
     let store = options.connect(Redis::shared().url()).await.unwrap();
     (store, prefix)
 }

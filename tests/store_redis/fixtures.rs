@@ -23,7 +23,7 @@ pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// Options with a prefix that nobody else in this process has.
 pub(crate) fn fresh() -> RedisOptions {
-    RedisStore::options().key_prefix(fresh_prefix())
+    RedisOptions::new().key_prefix(fresh_prefix())
 }
 
 pub(crate) fn fresh_prefix() -> String {

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use axum_user_session::store::{
-    Continuity, Created, Filter, Limit, Part, Position, Query, RedisStore, Selection, SessionStore,
-    Update, WhenReached,
+    Continuity, Created, Filter, Limit, Part, Position, Query, RedisOptions, RedisStore, Selection,
+    SessionStore, Update, WhenReached,
 };
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 /// A store, and the prefix of its keys.
 async fn store() -> (RedisStore, String) {
     let prefix = fresh_prefix();
-    let options = RedisStore::options().key_prefix(&prefix);
+    let options = RedisOptions::new().key_prefix(&prefix);
     let store = options.connect(Redis::shared().url()).await.unwrap();
     (store, prefix)
 }

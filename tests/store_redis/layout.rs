@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum_user_session::store::{Continuity, Filter, RedisStore, Replaced, SessionStore};
+use axum_user_session::store::{Continuity, Filter, RedisOptions, Replaced, SessionStore};
 
 use crate::{
     fixtures::{
@@ -17,7 +17,7 @@ use crate::{
 async fn s16_only_memories_expire_by_themselves() {
     let prefix = fresh_prefix();
     let server = Redis::shared();
-    let options = RedisStore::options().key_prefix(&prefix);
+    let options = RedisOptions::new().key_prefix(&prefix);
     let store = options.connect(server.url()).await.unwrap();
     let [kept, replaced, over] = [1, 2, 3].map(|number| record("alice", number));
     for record in [&kept, &replaced, &over] {
@@ -54,7 +54,7 @@ async fn s16_only_memories_expire_by_themselves() {
 async fn s16_a_record_in_the_place_of_an_old_memory_stays() {
     let prefix = fresh_prefix();
     let server = Redis::shared();
-    let options = RedisStore::options().key_prefix(&prefix);
+    let options = RedisOptions::new().key_prefix(&prefix);
     let store = options.connect(server.url()).await.unwrap();
     let first = record("alice", 1);
     put(&store, &first).await;
@@ -71,7 +71,7 @@ async fn s16_a_record_in_the_place_of_an_old_memory_stays() {
 async fn nothing_is_left_of_sessions_that_are_over_and_told() {
     let prefix = fresh_prefix();
     let server = Redis::shared();
-    let options = RedisStore::options().key_prefix(&prefix);
+    let options = RedisOptions::new().key_prefix(&prefix);
     let store = options.connect(server.url()).await.unwrap();
     let records: Vec<_> = (0..20)
         .map(|number| record(&format!("user{}", number % 7), number))

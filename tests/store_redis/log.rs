@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use axum_user_session::{
     ended::EndReason,
-    store::{Filter, RedisStore, SessionStore},
+    store::{Filter, RedisOptions, RedisStore, SessionStore},
 };
 use tokio::task::JoinSet;
 
@@ -16,7 +16,7 @@ use crate::{
 async fn handles<const N: usize>(prefix: &str) -> [RedisStore; N] {
     let mut handles = Vec::new();
     for _ in 0..N {
-        let options = RedisStore::options().key_prefix(prefix);
+        let options = RedisOptions::new().key_prefix(prefix);
         handles.push(options.connect(Redis::shared().url()).await.unwrap());
     }
     handles.try_into().unwrap()

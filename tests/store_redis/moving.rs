@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum_user_session::{
     ended::EndReason,
     store::{
-        Continuity, Created, End, Loaded, Record, RedisStore, Replaced, Selection, SessionStore,
+        Continuity, Created, End, Loaded, Record, RedisOptions, Replaced, Selection, SessionStore,
         bucket_of,
     },
 };
@@ -88,7 +88,7 @@ impl<'a> Move<'a> {
 async fn s16_a_slot_may_move_at_any_time() {
     let cluster = Cluster::start();
     let prefix = fresh_prefix();
-    let options = RedisStore::options().key_prefix(&prefix);
+    let options = RedisOptions::new().key_prefix(&prefix);
     let store = options.connect_cluster(cluster.urls()).await.unwrap();
     let tag = format!("{{{prefix}:{}}}", bucket_of("alice"));
     let mut there: Vec<Record> = Vec::new();
@@ -184,7 +184,7 @@ async fn s16_a_slot_may_move_at_any_time() {
 async fn s16_moved_slots_are_learnt() {
     let cluster = Cluster::start();
     let prefix = fresh_prefix();
-    let options = RedisStore::options().key_prefix(&prefix);
+    let options = RedisOptions::new().key_prefix(&prefix);
     let store = options.connect_cluster(cluster.urls()).await.unwrap();
     for subject in ["alice", "bob", "carol"] {
         put(&store, &record(subject, 1)).await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum_user_session::{
     ended::EndReason,
     store::{
-        Continuity, Filter, Loaded, Part, Position, Query, RedisStore, Replaced, Selection,
+        Continuity, Filter, Loaded, Part, Position, Query, RedisOptions, Replaced, Selection,
         SessionStore, bucket_of,
     },
 };
@@ -49,7 +49,7 @@ async fn s16_a_node_that_is_away_fails_its_own_slots() {
         node.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]);
     }
     let prefix = fresh_prefix();
-    let options = RedisStore::options().key_prefix(&prefix);
+    let options = RedisOptions::new().key_prefix(&prefix);
     let store = options.connect_cluster(cluster.urls()).await.unwrap();
     let subjects: Vec<_> = (0..30).map(|number| format!("user{number}")).collect();
     for subject in &subjects {
@@ -206,7 +206,7 @@ async fn s10_sessions_that_sign_in_again_are_listed_once() {
 async fn s16_sessions_are_spread_over_all_nodes() {
     let prefix = fresh_prefix();
     let cluster = Cluster::shared();
-    let options = RedisStore::options().key_prefix(&prefix);
+    let options = RedisOptions::new().key_prefix(&prefix);
     let store = options.connect_cluster(cluster.urls()).await.unwrap();
     for number in 0..60 {
         put(&store, &record(&format!("user{number}"), number)).await;

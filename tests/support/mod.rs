@@ -14,6 +14,7 @@ use std::{
 
 use axum::{
     Router,
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::any,
 };
@@ -21,7 +22,8 @@ use axum_user_session::{
     KeyRing, Principal, SessionConfig, UserSession, UserSessionLayer,
     config::SessionConfigBuilder,
     ended::EndReason,
-    store::{Created, End, MemoryStore, Record, SessionStore, event_of},
+    id::SessionId,
+    store::{Created, End, MemoryStore, Part, Query, Record, Selection, SessionStore, event_of},
     testing::{Browser, Counter, Faults, ManualClock, Page},
 };
 
@@ -111,6 +113,18 @@ impl Lab {
         .await
     }
 
+    /// Signs users in, a minute apart, each from a browser of its own; gives their session ids.
+    pub async fn sign_in_all(&mut self, subjects: &[&str]) -> Vec<SessionId> {
+        let mut ids = Vec::new();
+        for subject in subjects {
+            self.browser = self.other_browser();
+            self.sign_in(subject).await;
+            ids.push(SessionId::parse(self.browser.cookie(SID).unwrap()).unwrap());
+            self.clock.advance(MINUTE);
+        }
+        ids
+    }
+
     pub async fn sign_out(&mut self) -> Page {
         self.visit(|session| async move {
             session.sign_out().await.unwrap();
@@ -163,6 +177,23 @@ impl Bench {
         assert_eq!(self.store.acknowledge(&[event]).await.unwrap(), 1);
         let created = self.store.create(record, None, record.created).await;
         assert!(matches!(created.unwrap(), Created::Created { .. }));
+    }
+
+    /// All records that have not expired, newest first.
+    pub async fn records(&self, now: SystemTime) -> Vec<Record> {
+        let query = Query {
+            selection: Selection::Everyone,
+            part: Part::Newest,
+            limit: 100,
+        };
+        self.store.query(&query, now).await.unwrap()
+    }
+
+    /// Takes what is in the log of ends, by reason and subject.
+    pub async fn ends(&self, now: SystemTime) -> Vec<(EndReason, String)> {
+        let taken = self.store.take_ended(MINUTE, 100, now).await.unwrap();
+        let ended = taken.into_iter().map(|taken| taken.ended);
+        ended.map(|ended| (ended.reason, ended.subject)).collect()
     }
 
     /// What a configuration is given: the counter sees what is asked, whether or not it then fails.
@@ -218,6 +249,10 @@ pub fn app(config: &SessionConfig, script: &Script) -> Router {
             any(move |session: UserSession| script.clone().run(session)),
         )
         .layer(UserSessionLayer::new(config.clone()))
+}
+
+pub async fn handler_that_must_not_run(_: UserSession) -> StatusCode {
+    panic!("there is no session")
 }
 
 pub fn user(subject: &str) -> Principal {

@@ -21,9 +21,9 @@ use crate::error::StoreError;
 /// ```no_run
 /// # async fn open() -> Result<(), axum_user_session::error::StoreError> {
 /// use std::time::Duration;
-/// use axum_user_session::store::RedisStore;
+/// use axum_user_session::store::RedisOptions;
 ///
-/// let store = RedisStore::options()
+/// let store = RedisOptions::new()
 ///     .key_prefix("shop")
 ///     .response_timeout(Duration::from_millis(500))
 ///     .connect("rediss://:secret@redis.example:6380/")
@@ -39,8 +39,9 @@ pub struct RedisOptions {
     policy_unchecked: bool,
 }
 
-impl Default for RedisOptions {
-    fn default() -> Self {
+impl RedisOptions {
+    /// Keys that begin with `aus`, and a second to connect and for each reply.
+    pub fn new() -> Self {
         Self {
             prefix: "aus".to_owned(),
             limits: TimeLimits {
@@ -50,9 +51,7 @@ impl Default for RedisOptions {
             policy_unchecked: false,
         }
     }
-}
 
-impl RedisOptions {
     /// What all keys begin with, within braces. Stores with different prefixes on one server have nothing in common.
     ///
     /// 1 to 64 visible ASCII characters other than braces; default `aus`.
@@ -147,6 +146,12 @@ impl RedisOptions {
         let info = url.into_connection_info()?;
         let settings: RedisConnectionInfo = info.redis_settings().clone();
         Ok(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP2)))
+    }
+}
+
+impl Default for RedisOptions {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

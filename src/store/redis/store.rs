@@ -95,7 +95,7 @@ impl RedisStore {
     ///
     /// As [`RedisOptions::connect`].
     pub async fn connect(url: impl AsRef<str>) -> Result<Self, StoreError> {
-        Self::options().connect(url).await
+        RedisOptions::new().connect(url).await
     }
 
     /// Connects to a Redis Cluster by some of its nodes; see [`RedisOptions::connect_cluster`].
@@ -106,12 +106,7 @@ impl RedisStore {
     pub async fn connect_cluster<U: AsRef<str>>(
         urls: impl IntoIterator<Item = U>,
     ) -> Result<Self, StoreError> {
-        Self::options().connect_cluster(urls).await
-    }
-
-    /// Options, which end with connecting.
-    pub fn options() -> RedisOptions {
-        RedisOptions::default()
+        RedisOptions::new().connect_cluster(urls).await
     }
 
     pub(super) fn new(servers: Servers, keys: Keys) -> Self {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use axum_user_session::store::{MemoryStore, PostgresOptions, RedisStore, SqliteStore};
+use axum_user_session::store::{MemoryStore, PostgresOptions, RedisOptions, SqliteStore};
 
 use crate::{
     contestant::Place,
@@ -59,7 +59,7 @@ impl Servers {
             Place::Redis => {
                 let url = self.redis().url();
                 let connect = async |prefix| {
-                    let store = RedisStore::options().key_prefix(prefix).connect(&url).await;
+                    let store = RedisOptions::new().key_prefix(prefix).connect(&url).await;
                     store.expect("Redis runs")
                 };
                 let stores = [connect("few").await, connect("many").await];
@@ -69,7 +69,7 @@ impl Servers {
             Place::Cluster => {
                 let urls = self.cluster().urls();
                 let connect = async |prefix| {
-                    let options = RedisStore::options().key_prefix(prefix);
+                    let options = RedisOptions::new().key_prefix(prefix);
                     let store = options.connect_cluster(&urls).await;
                     store.expect("the cluster runs")
                 };

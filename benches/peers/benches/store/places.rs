@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use axum::Router;
 use axum_user_session::{
     KeyRing,
-    store::{MemoryStore, PostgresOptions, RedisStore, SqliteStore},
+    store::{MemoryStore, PostgresOptions, RedisOptions, SqliteStore},
 };
 use tower_sessions_redis_store::fred::{
     prelude::{ClientLike, Config, ConnectionConfig, Pool},
@@ -76,12 +76,12 @@ impl Servers {
                 ours::config(store, &keys)
             }
             Place::Redis => {
-                let store = RedisStore::options().connect(self.redis().url()).await;
+                let store = RedisOptions::new().connect(self.redis().url()).await;
                 ours::config(store.expect("Redis runs"), &keys)
             }
             Place::Cluster => {
                 let nodes = self.cluster().urls();
-                let store = RedisStore::options().connect_cluster(nodes).await;
+                let store = RedisOptions::new().connect_cluster(nodes).await;
                 ours::config(store.expect("the cluster runs"), &keys)
             }
         };

@@ -17,7 +17,6 @@ use std::sync::{
 use axum_user_session::{
     UserSession,
     admin::{Extension, SessionAdmin},
-    cleanup::CleanupTask,
     ended::EndReason,
     error::{ErrorKind, StoreError},
     id::SessionId,
@@ -149,7 +148,8 @@ impl<S: SessionStore + Clone> Play<S> {
             ended_at: Arc::clone(&self.ended_at),
         };
         let store = gate.around(self.store.clone());
-        let mut node = self.node(Intercepted::new(store, moment.clone()));
+        let store = Intercepted::new(store, moment.clone());
+        let mut node = self.node(store.clone());
         let subject = self.subject.clone();
         Box::pin(async move {
             match how {
@@ -165,8 +165,8 @@ impl<S: SessionStore + Clone> Play<S> {
                 End::Expire => {
                     gate.pause("time").await;
                     node.clock.advance(25 * HOUR);
-                    let cleanup = CleanupTask::new(&node.config).unwrap();
-                    cleanup.run_once().await.unwrap();
+                    // What the clean-up does besides is to forget what is over, which nobody who is late can meet a day later.
+                    store.take_expired(100, node.now()).await.unwrap();
                 }
             }
             moment.note();
@@ -288,7 +288,7 @@ async fn one_against_every_end<S: SessionStore + Clone>(store: S) {
     let mut orders = 0;
     for late in LATE {
         let of_this = against_every_end(&store, &[late]).await;
-        assert!(of_this >= 3 + 6 + 10, "{late:?}: only {of_this}");
+        assert!(of_this >= 3 + 6 + 6, "{late:?}: only {of_this}");
         orders += of_this;
     }
     println!("{orders} orders of one request and an end");

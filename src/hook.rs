@@ -65,8 +65,8 @@ pub trait Validator: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any error of your own, when nobody can tell. The request is then answered, as after an answer that comes too late, as if the store was away (503): taking the session for valid would be unsafe, and taking it for
-    /// refused would sign everybody out.
+    /// Any error of your own, when nobody can tell. The request is then answered, as after an answer that comes too late, as if the store was away (503): taking the
+    /// session for valid would be unsafe, and taking it for refused would sign everybody out.
     fn validate(
         &self,
         ticket: &Ticket,

@@ -1,5 +1,3 @@
-use std::error::Error;
-
 use tokio::time::timeout_at;
 
 use crate::{config::Settings, ended::Ended};
@@ -9,16 +7,12 @@ pub(super) async fn tell(settings: &Settings, ended: Option<&Ended>) {
     let (None, Some(hook), Some(ended)) = (&settings.store, &settings.ended_hook, ended) else {
         return;
     };
-    let failed = |error: &dyn Error| {
+    let heard = timeout_at(settings.write_deadline(), hook.ended(ended)).await;
+    if let Err(error) = heard.unwrap_or_else(|late| Err(late.into())) {
         tracing::warn!(
-            %error,
+            error = &*error as &dyn std::error::Error,
             event = %ended.event_id,
             "the end of a session was not dealt with, and there is no store to keep it"
         );
-    };
-    match timeout_at(settings.write_deadline(), hook.ended(ended)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => failed(&*error),
-        Err(late) => failed(&late),
     }
 }

@@ -76,6 +76,7 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
     let Some(store) = &settings.store else {
         return Ok(shared);
     };
+    // There is one reference, unless somebody tosses cookies: more of them get no more time.
     let deadline = settings.load_deadline();
     let mut arrival = carried.arrival;
     let mut loaded = Vec::with_capacity(1);

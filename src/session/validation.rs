@@ -45,10 +45,9 @@ pub(super) async fn validate(shared: &mut Arc<Shared>, deadline: Instant) -> Res
     let (Some(validation), Some(ticket)) = (&settings.validation, ticket) else {
         return Ok(());
     };
-    let failed = |source| Error::with_source(ErrorKind::Validation, source);
     let verdict = timeout_at(deadline, validation.validator.validate(&ticket)).await;
-    let verdict = verdict.map_err(|late| failed(late.into()))?;
-    let verdict = verdict.map_err(failed)?;
+    let verdict = verdict.unwrap_or_else(|late| Err(late.into()));
+    let verdict = verdict.map_err(|source| Error::with_source(ErrorKind::Validation, source))?;
     let passed = match verdict {
         Validation::Valid => Some(None),
         Validation::Replaced(principal) => {

@@ -77,9 +77,9 @@ async fn s16_a_node_that_is_away_fails_its_own_slots() {
         tokio::time::sleep(Duration::from_secs(7)).await;
     }
     // Who revokes everyone is told that not everyone is reached, and who takes what has expired gets what there is.
-    let named = Filter::name_begins_with("name").unwrap();
-    for selection in [Selection::Everyone, named.into()] {
-        let revoked = store.delete_matching(&selection, EndReason::Revoked, 5, start());
+    let named = Filter::name_begins_with("user").unwrap();
+    for (selection, max) in [(Selection::Everyone, 5), (named.into(), 1000)] {
+        let revoked = store.delete_matching(&selection, EndReason::Revoked, max, start());
         assert!(revoked.await.is_err(), "{selection:?}");
     }
     let left = store.take_ended(MINUTE, 1000, start()).await.unwrap();

@@ -6,6 +6,8 @@ use crate::clock::{Timestamp, millis};
 
 /// No request is under way for longer than this.
 pub(crate) const IN_FLIGHT: Duration = Duration::from_secs(600);
+/// Two clocks that differ by no more than this count as one.
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// Validated lifetimes, in the form that the state machine takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,11 +12,9 @@ use crate::{
     ended::Ended,
     error::{Error, ErrorKind},
     id::{ClientId, SessionId},
+    lifetimes::CLOCK_SKEW,
     ticket::{AuthenticationProperties, Principal, Ticket},
 };
-
-/// Two clocks that differ by no more than this count as one.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// The session of the request: who is signed in, in which session, with which clients.
 ///

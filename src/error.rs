@@ -174,6 +174,8 @@ pub enum ErrorKind {
     InvalidPageToken,
     /// This store can't search within names, only for their beginning.
     SearchNotOffered,
+    /// The host's registry of clients did not answer in time, or failed, so nobody knows whether there is such a client.
+    RegistryUnavailable,
     /// The host's validation of the session failed, so nobody knows whether it stands.
     Validation,
     /// The request carries valid cookies of two different sessions: somebody may be tossing cookies.
@@ -222,6 +224,9 @@ impl ErrorKind {
             }
             Self::InvalidPageToken => "the paging token is not one for this list",
             Self::SearchNotOffered => "this store can search only for the beginning of a name",
+            Self::RegistryUnavailable => {
+                "the registry of clients is not available; try again later"
+            }
             Self::Validation => "the session could not be validated; try again later",
             Self::ConflictingCookies => {
                 "the request carries the cookies of two different sessions; it is treated as anonymous"
@@ -243,7 +248,7 @@ impl ErrorKind {
             Self::LimitReached => StatusCode::FORBIDDEN,
             // What fills a session up is what requests have put into it.
             Self::ConflictingCookies | Self::TooLarge | Self::SessionEnded => StatusCode::CONFLICT,
-            Self::StoreFull | Self::Unavailable | Self::Validation => {
+            Self::StoreFull | Self::Unavailable | Self::RegistryUnavailable | Self::Validation => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             _ => StatusCode::INTERNAL_SERVER_ERROR,

@@ -107,6 +107,8 @@ pub mod id;
 pub mod key_ring;
 mod lifetimes;
 pub mod middleware;
+#[cfg(feature = "oidc")]
+pub mod oidc;
 mod protector;
 pub mod return_url;
 pub mod session;

@@ -28,6 +28,8 @@ mod boxed;
 mod key;
 mod memory;
 mod operation;
+#[cfg(feature = "back-channel")]
+mod outbox;
 mod patience;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -44,6 +46,11 @@ pub use self::memory::MemoryStore;
 pub use self::operation::{
     ClientAdded, ClientRemoved, Continuity, Created, End, Limit, Loaded, Purged, Replaced,
     TOMBSTONE, TakenEnd, Touch, Touched, Update, Updated, WhenReached,
+};
+#[cfg(feature = "back-channel")]
+pub use self::outbox::{
+    Attempt, Deliveries, Delivery, DeliveryFilter, DeliveryState, LogoutOutbox, Outcome,
+    TakenDelivery,
 };
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresOptions, PostgresStore};

@@ -1,0 +1,383 @@
+//! The contract for outboxes: where logout notifications wait until their clients have heard them.
+
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    ended::{Ended, EventId},
+    error::StoreError,
+    id::{ClientId, SessionId},
+};
+
+/// Keeps what clients still have to be told about sessions that have ended (OpenID Connect Back-Channel Logout 1.0 section 2.5).
+///
+/// Every store of this crate is one as well. Sessions in cookies alone can have an outbox in a
+#[cfg_attr(feature = "sqlite", doc = "[`SqliteStore`](super::SqliteStore)")]
+#[cfg_attr(not(feature = "sqlite"), doc = "`SqliteStore`")]
+/// of their own. A [`BackChannelLogout`](crate::oidc::back_channel::BackChannelLogout) puts notifications in, and a
+/// [`DeliveryTask`](crate::oidc::back_channel::DeliveryTask) takes them out.
+///
+/// A notification is one *delivery*: the end of one session, for one client. It is named by both.
+///
+/// # Rules
+///
+/// 1. **Put in once.** A delivery that is there already, in whatever state, stays as it is: the news of an end may come again.
+/// 2. **Taken by one.** Of any number of takers at the same time, on any number of nodes, one gets a delivery, and nobody else until its lease is over.
+/// 3. **Settled by its taker.** What a taker says counts as long as nobody else has taken the delivery since; the number of the attempt tells.
+/// 4. **Kept.** What was put in, and how it was settled, outlasts a crash as far as what the store says of sessions does.
+/// 5. **A repeated request does no harm**, but for a take whose answer was lost: its deliveries wait for the end of their lease.
+/// 6. An error means that the outcome is unknown.
+///
+/// Times come from the caller's clock, in whole milliseconds. `max`es and `limit`s are at least 1.
+pub trait LogoutOutbox: Send + Sync + 'static {
+    /// Puts in a delivery of this end for each of these clients, due now, and gives how many of them are new.
+    ///
+    /// All of them, or none. The clients are those to be told, which need not be all that took part.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox can't answer, as in every other operation.
+    fn put_in(
+        &self,
+        ended: &Ended,
+        clients: &[ClientId],
+        now: SystemTime,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Takes deliveries that are due, at most `max`, about in the order in which they became due, and hides them from other takers for the time of `lease`. It is
+    /// another attempt for each.
+    ///
+    /// None of the clients in `except`: these have enough to do. They may be some hundred.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox can't answer.
+    fn take_due(
+        &self,
+        lease: Duration,
+        max: usize,
+        except: &[ClientId],
+        now: SystemTime,
+    ) -> impl Future<Output = Result<Vec<TakenDelivery>, StoreError>> + Send;
+
+    /// Notes what became of attempts, and gives how many of them counted: the others were taken by somebody else since, or are settled, or are not there.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox can't answer. Some may have been noted then.
+    fn settle(
+        &self,
+        attempts: &[Attempt],
+        now: SystemTime,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Gives the deliveries that meet a filter, at most `limit`, the newest first. Of one end, they are in the order of their clients' ids.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox can't answer.
+    fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Delivery>, StoreError>> + Send;
+
+    /// Counts the deliveries in each state.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox can't answer.
+    fn count_deliveries(&self) -> impl Future<Output = Result<Deliveries, StoreError>> + Send;
+
+    /// Removes deliveries that were settled before a time, delivered or given up, and gives their number. It may leave some of them to the next call, so that a
+    /// call does not take long; 0 means that none are left.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox can't answer.
+    fn forget_settled(
+        &self,
+        before: SystemTime,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+}
+
+/// A delivery that somebody has taken, to send it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TakenDelivery {
+    /// The end that is to be told.
+    pub event_id: EventId,
+    /// Who is to hear of it.
+    pub client: ClientId,
+    /// The user, as in the claim `sub`.
+    pub subject: String,
+    /// The session, as in the claim `sid`.
+    pub session_id: SessionId,
+    /// When it was put in.
+    pub created: SystemTime,
+    /// Which attempt this is: 1 for the first one.
+    pub attempt: u32,
+}
+
+impl TakenDelivery {
+    /// The first attempt of a delivery; for outboxes, which set the number of a later one.
+    pub fn new(
+        event_id: EventId,
+        client: ClientId,
+        subject: impl Into<String>,
+        session_id: SessionId,
+        created: SystemTime,
+    ) -> Self {
+        Self {
+            event_id,
+            client,
+            subject: subject.into(),
+            session_id,
+            created,
+            attempt: 1,
+        }
+    }
+
+    /// What its taker says became of it.
+    pub fn settled(&self, outcome: Outcome) -> Attempt {
+        Attempt {
+            event_id: self.event_id,
+            client: self.client.clone(),
+            attempt: self.attempt,
+            outcome,
+        }
+    }
+}
+
+/// What became of an attempt to deliver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The end that was to be told.
+    pub event_id: EventId,
+    /// Who was to hear of it.
+    pub client: ClientId,
+    /// Which attempt it was.
+    pub attempt: u32,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// How an attempt to deliver ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The client has heard it.
+    Delivered,
+    /// It has not, and it will be tried again.
+    Failed {
+        /// What happened, for an administrator to read, in at most 200 characters.
+        why: String,
+        /// When it is due again.
+        again: SystemTime,
+    },
+    /// It has not, and nobody will try again.
+    GivenUp {
+        /// What happened, for an administrator to read, in at most 200 characters.
+        why: String,
+    },
+    /// There was no attempt: the delivery is due as before, and its number of attempts is as before.
+    PutBack,
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// Nothing has been tried yet, or the first attempt is under way.
+    Pending,
+    /// An attempt has failed, and there will be another.
+    Failed,
+    /// The client has heard it.
+    Delivered,
+    /// All attempts have failed.
+    GivenUp,
+}
+
+impl DeliveryState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Failed, Self::Delivered, Self::GivenUp];
+
+    /// A short name that does not change between versions, such as `given_up`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Delivered => "delivered",
+            Self::GivenUp => "given_up",
+        }
+    }
+
+    /// Whether nothing more will happen.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::Delivered | Self::GivenUp)
+    }
+}
+
+impl std::fmt::Display for DeliveryState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for DeliveryState {
+    type Err = StoreError;
+
+    /// Reads a [name](Self::as_str).
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        let named = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        named.ok_or_else(|| StoreError::new("a delivery in no known state"))
+    }
+}
+
+/// A delivery, as an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The end that is to be told.
+    pub event_id: EventId,
+    /// Who is to hear of it.
+    pub client: ClientId,
+    /// The user whose session has ended.
+    pub subject: String,
+    /// The session.
+    pub session_id: SessionId,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How many attempts have begun.
+    pub attempts: u32,
+    /// When it was put in.
+    pub created: SystemTime,
+    /// When it is due, or its lease is over; none when it is settled.
+    pub due: Option<SystemTime>,
+    /// When it was settled.
+    pub settled: Option<SystemTime>,
+    /// Why the last attempt that failed did.
+    pub failure: Option<String>,
+}
+
+impl Delivery {
+    /// A delivery that has just been put in; for outboxes, which set what has changed since.
+    pub fn new(
+        event_id: EventId,
+        client: ClientId,
+        subject: impl Into<String>,
+        session_id: SessionId,
+        created: SystemTime,
+    ) -> Self {
+        Self {
+            event_id,
+            client,
+            subject: subject.into(),
+            session_id,
+            state: DeliveryState::Pending,
+            attempts: 0,
+            created,
+            due: Some(created),
+            settled: None,
+            failure: None,
+        }
+    }
+}
+
+/// Which deliveries are wanted: those that meet all that is set, so an empty one lets every delivery through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// Of this end.
+    pub event_id: Option<EventId>,
+    /// Of the ends of this session.
+    pub session_id: Option<SessionId>,
+    /// Of the ends of this user's sessions.
+    pub subject: Option<String>,
+    /// For this client.
+    pub client: Option<ClientId>,
+    /// In this state.
+    pub state: Option<DeliveryState>,
+}
+
+impl DeliveryFilter {
+    /// Whether it lets a delivery through.
+    pub fn matches(&self, delivery: &Delivery) -> bool {
+        fn meets<T: PartialEq>(wanted: &Option<T>, is: &T) -> bool {
+            wanted.as_ref().is_none_or(|wanted| wanted == is)
+        }
+        meets(&self.event_id, &delivery.event_id)
+            && meets(&self.session_id, &delivery.session_id)
+            && meets(&self.subject, &delivery.subject)
+            && meets(&self.client, &delivery.client)
+            && meets(&self.state, &delivery.state)
+    }
+}
+
+/// How many deliveries there are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deliveries {
+    /// See [`DeliveryState::Pending`].
+    pub pending: u64,
+    /// See [`DeliveryState::Failed`].
+    pub failed: u64,
+    /// See [`DeliveryState::Delivered`].
+    pub delivered: u64,
+    /// See [`DeliveryState::GivenUp`].
+    pub given_up: u64,
+}
+
+impl Deliveries {
+    /// The number for a state, to be read or changed.
+    pub fn of(&mut self, state: DeliveryState) -> &mut u64 {
+        match state {
+            DeliveryState::Pending => &mut self.pending,
+            DeliveryState::Failed => &mut self.failed,
+            DeliveryState::Delivered => &mut self.delivered,
+            DeliveryState::GivenUp => &mut self.given_up,
+        }
+    }
+}
+
+/// So that the host can keep the outbox that it gives away.
+impl<T: LogoutOutbox> LogoutOutbox for Arc<T> {
+    async fn put_in(
+        &self,
+        ended: &Ended,
+        clients: &[ClientId],
+        now: SystemTime,
+    ) -> Result<u64, StoreError> {
+        T::put_in(self, ended, clients, now).await
+    }
+
+    async fn take_due(
+        &self,
+        lease: Duration,
+        max: usize,
+        except: &[ClientId],
+        now: SystemTime,
+    ) -> Result<Vec<TakenDelivery>, StoreError> {
+        T::take_due(self, lease, max, except, now).await
+    }
+
+    async fn settle(&self, attempts: &[Attempt], now: SystemTime) -> Result<u64, StoreError> {
+        T::settle(self, attempts, now).await
+    }
+
+    async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        T::deliveries(self, filter, limit).await
+    }
+
+    async fn count_deliveries(&self) -> Result<Deliveries, StoreError> {
+        T::count_deliveries(self).await
+    }
+
+    async fn forget_settled(&self, before: SystemTime) -> Result<u64, StoreError> {
+        T::forget_settled(self, before).await
+    }
+}

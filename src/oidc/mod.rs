@@ -8,10 +8,14 @@
 //!
 //! What is known of clients comes from a [`ClientRegistry`] of the host.
 
+mod check_session;
 mod client;
 mod origin;
 mod registry;
+mod session_state;
 
+pub use self::check_session::{CheckSession, CheckSessionFuture};
 pub use self::client::{Client, ClientBuilder, InvalidClient, LogoutUri};
 pub use self::origin::{InvalidOrigin, Origin};
 pub use self::registry::{ClientRegistry, FixedClients};
+pub use self::session_state::{InvalidSalt, Salt, SessionState};

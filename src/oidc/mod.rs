@@ -9,6 +9,7 @@
 //! What is known of clients comes from a [`ClientRegistry`] of the host.
 
 mod client;
+pub mod end_session;
 mod origin;
 mod registry;
 

@@ -9,10 +9,14 @@
 //! What is known of clients comes from a [`ClientRegistry`] of the host.
 
 mod client;
+mod discovery;
 pub mod end_session;
+pub mod front_channel;
 mod origin;
+mod query;
 mod registry;
 
 pub use self::client::{Client, ClientBuilder, InvalidClient, LogoutUri};
+pub use self::discovery::{InvalidMetadata, LogoutMetadata};
 pub use self::origin::{InvalidOrigin, Origin};
 pub use self::registry::{ClientRegistry, FixedClients};

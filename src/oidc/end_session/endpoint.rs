@@ -13,12 +13,12 @@ use super::{
     request::EndSessionRequest,
 };
 use crate::{
-    SessionConfig, UserSession,
-    config::Settings,
+    config::{SessionConfig, Settings},
     error::{Error, ErrorKind},
     guard::{SameOriginCheck, SameOriginLayer},
     id::ClientId,
     oidc::registry::{ClientRegistry, Clients},
+    session::UserSession,
 };
 
 /// The settings of the end-session endpoint; cheap to clone.

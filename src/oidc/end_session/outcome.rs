@@ -7,7 +7,7 @@ use http::{
 };
 
 use super::{parameters::Parameters, redirect::LogoutRedirect};
-use crate::{UserSession, ended::Ended, error::Error, oidc::client::Client};
+use crate::{ended::Ended, error::Error, oidc::client::Client, session::UserSession};
 
 /// What a client asks for, checked.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use super::{
     parameters::Parameters,
     rejection::{EndSessionRejection, InvalidLogoutRequest},
 };
-use crate::UserSession;
+use crate::session::UserSession;
 
 /// A request to sign out, read and checked: what is to be done about it (OpenID Connect RP-Initiated Logout 1.0 section 2).
 ///

@@ -47,14 +47,14 @@ mod wanted;
 
 use std::{error::Error, net::SocketAddr, process::ExitCode, sync::Arc};
 
-use axum_user_session::{KeyRing, admin::SessionAdmin};
+use axum_user_session::KeyRing;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     database::Database,
     notifier::Notifier,
-    provider::{Applications, Grants, Inner, Provider, SigningKey},
+    provider::{Applications, Grants, Provider, SigningKey},
     settings::Settings,
     upkeep::Upkeep,
 };
@@ -84,7 +84,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("can't listen on {}: {error}", settings.listen))?;
     let address = format!("http://{}", listener.local_addr()?);
     let issuer = settings.issuer.unwrap_or_else(|| address.clone());
-    let key = SigningKey::open(&settings.key_file.with_file_name("signing_key.pem"))?;
+    let key = settings.key_file.with_file_name("signing_key.pem");
+    let key = Arc::new(SigningKey::open(&key)?);
     let keys = KeyRing::open_file(settings.key_file)?;
     let mut sessions = sessions::configuration(keys).issuer(&issuer);
     if settings.listen.ip().is_loopback() {
@@ -104,13 +105,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         true => Some(Upkeep::start(&sessions)?),
         false => None,
     };
-    let provider = Provider::new(Inner {
-        issuer,
-        applications,
-        key: Arc::new(key),
-        grants: Grants::default(),
-        sessions: SessionAdmin::new(&sessions).ok(),
-    });
+    let grants = Grants::default();
+    let provider = Provider::new(issuer, &sessions, applications, key, grants)?;
     let app = app::router(sessions, provider).into_make_service_with_connect_info::<SocketAddr>();
     println!("{address}/");
     axum::serve(listener, app)

@@ -1,13 +1,21 @@
-use std::sync::Arc;
+use std::{error::Error, sync::Arc, time::SystemTime};
 
+use axum::extract::FromRef;
 use axum_user_session::{
-    Error,
+    SessionConfig, UserSession,
     admin::{Extension, SessionAdmin},
+    error::BoxError,
+    oidc::{
+        CheckSession, LogoutMetadata,
+        end_session::{EndSession, HintAlgorithm, HintKey, IdTokenHintVerifier, JwtHintVerifier},
+        front_channel::FrontChannelLogout,
+    },
 };
 
 use super::{
     applications::{Application, Applications},
     grants::{Grant, Grants},
+    routes,
     signing::SigningKey,
 };
 
@@ -22,12 +30,42 @@ pub(crate) struct Inner {
     pub(crate) key: Arc<SigningKey>,
     pub(crate) grants: Grants,
     /// None if sessions are in cookies alone.
-    pub(crate) sessions: Option<SessionAdmin>,
+    sessions: Option<SessionAdmin>,
+    hints: Arc<JwtHintVerifier>,
+    pub(crate) logout_metadata: LogoutMetadata,
+    pub(crate) check_session: CheckSession,
+    pub(crate) end_session: EndSession,
+    pub(crate) front_channel: FrontChannelLogout,
 }
 
 impl Provider {
-    pub(crate) fn new(inner: Inner) -> Self {
-        Self(Arc::new(inner))
+    pub(crate) fn new(
+        issuer: String,
+        sessions: &SessionConfig,
+        applications: Applications,
+        key: Arc<SigningKey>,
+        grants: Grants,
+    ) -> Result<Self, Box<dyn Error>> {
+        let hint_key = HintKey::from_jwk(HintAlgorithm::Rs256, &key.public_json()?)?;
+        let hints = Arc::new(JwtHintVerifier::new(&issuer).key(hint_key));
+        let end_session = EndSession::new(sessions, applications.clone());
+        let logout_metadata = LogoutMetadata::new(&issuer)?
+            .check_session(routes::CHECK_SESSION)?
+            .end_session(routes::END_SESSION)?
+            .front_channel(true)
+            .back_channel(true);
+        Ok(Self(Arc::new(Inner {
+            issuer,
+            key,
+            grants,
+            sessions: SessionAdmin::new(sessions).ok(),
+            logout_metadata,
+            check_session: CheckSession::new(sessions, applications.clone()),
+            end_session: end_session.hint_verifier(Arc::clone(&hints)),
+            front_channel: FrontChannelLogout::new(applications.clone()),
+            hints,
+            applications,
+        })))
     }
 
     /// Whether the session of a grant is alive, and the client still in it. That the client asks keeps the session alive, if its lifetime is coordinated
@@ -38,7 +76,7 @@ impl Provider {
         &self,
         application: &Application,
         grant: &Grant,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, axum_user_session::Error> {
         let Some(sessions) = &self.sessions else {
             return Ok(true);
         };
@@ -51,6 +89,28 @@ impl Provider {
             .validate(subject, grant.session_id, client, extension)
             .await?;
         Ok(session.is_some())
+    }
+
+    /// Whether the user is the one that the client means (OpenID Connect Core 1.0 section 3.1.2.1, `id_token_hint`).
+    pub(super) async fn is_as_hinted(
+        &self,
+        session: &UserSession,
+        hint: Option<&str>,
+    ) -> Result<bool, BoxError> {
+        let Some(token) = hint else {
+            return Ok(true);
+        };
+        let hint = self.hints.verify(token, SystemTime::now()).await?;
+        let user = session.user();
+        Ok(hint
+            .zip(user)
+            .is_some_and(|(hint, user)| hint.subject() == user.subject()))
+    }
+}
+
+impl FromRef<Provider> for EndSession {
+    fn from_ref(provider: &Provider) -> Self {
+        provider.end_session.clone()
     }
 }
 

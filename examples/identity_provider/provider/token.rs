@@ -74,8 +74,10 @@ async fn answer(
     let form = Parameters::parse(body);
     let form = form.ok_or(Refusal::Client(InvalidRequest, "a parameter comes twice"))?;
     let application = authenticate(&provider.applications, headers, &form);
-    let application =
-        application.ok_or(Refusal::Client(InvalidClient, "the client is not authenticated"))?;
+    let application = application.ok_or(Refusal::Client(
+        InvalidClient,
+        "the client is not authenticated",
+    ))?;
     match form.text("grant_type") {
         Some("authorization_code") => by_code(provider, &application, &form).await,
         Some("refresh_token") => by_refresh_token(provider, &application, &form).await,

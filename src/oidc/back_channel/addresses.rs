@@ -50,18 +50,18 @@ const LOCAL_V4: [(Ipv4Addr, u8); 5] = [
 ];
 
 const NEVER_V4: [(Ipv4Addr, u8); 12] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),           // "this network"; Linux takes 0.0.0.0 for loopback
-    (Ipv4Addr::new(100, 100, 100, 200), 32),  // metadata of a cloud
-    (Ipv4Addr::new(168, 63, 129, 16), 32),    // metadata of another
-    (Ipv4Addr::new(169, 254, 0, 0), 16),      // link-local, and metadata of most clouds
-    (Ipv4Addr::new(192, 0, 0, 0), 24),        // protocol assignments, and metadata of one more
-    (Ipv4Addr::new(192, 0, 2, 0), 24),        // documentation
-    (Ipv4Addr::new(192, 88, 99, 0), 24),      // relays of 6to4
-    (Ipv4Addr::new(198, 18, 0, 0), 15),       // benchmarks
-    (Ipv4Addr::new(198, 51, 100, 0), 24),     // documentation
-    (Ipv4Addr::new(203, 0, 113, 0), 24),      // documentation
-    (Ipv4Addr::new(224, 0, 0, 0), 4),         // multicast
-    (Ipv4Addr::new(240, 0, 0, 0), 4),         // reserved, and broadcast
+    (Ipv4Addr::new(0, 0, 0, 0), 8), // "this network"; Linux takes 0.0.0.0 for loopback
+    (Ipv4Addr::new(100, 100, 100, 200), 32), // metadata of a cloud
+    (Ipv4Addr::new(168, 63, 129, 16), 32), // metadata of another
+    (Ipv4Addr::new(169, 254, 0, 0), 16), // link-local, and metadata of most clouds
+    (Ipv4Addr::new(192, 0, 0, 0), 24), // protocol assignments, and metadata of one more
+    (Ipv4Addr::new(192, 0, 2, 0), 24), // documentation
+    (Ipv4Addr::new(192, 88, 99, 0), 24), // relays of 6to4
+    (Ipv4Addr::new(198, 18, 0, 0), 15), // benchmarks
+    (Ipv4Addr::new(198, 51, 100, 0), 24), // documentation
+    (Ipv4Addr::new(203, 0, 113, 0), 24), // documentation
+    (Ipv4Addr::new(224, 0, 0, 0), 4), // multicast
+    (Ipv4Addr::new(240, 0, 0, 0), 4), // reserved, and broadcast
 ];
 
 /// Of IPv6 only global unicast is public, and without the parts that hold an IPv4 address or belong to protocols.
@@ -99,7 +99,10 @@ impl Network {
             }
             (IpAddr::V6(network), IpAddr::V6(address)) => {
                 let differ = address.to_bits() ^ network.to_bits();
-                differ.checked_shr(128 - u32::from(self.prefix)).unwrap_or(0) == 0
+                differ
+                    .checked_shr(128 - u32::from(self.prefix))
+                    .unwrap_or(0)
+                    == 0
             }
             _ => false,
         }
@@ -212,7 +215,11 @@ mod tests {
             ("multicast, its end", "239.255.255.255", Never),
             ("reserved", "240.0.0.1", Never),
             ("broadcast", "255.255.255.255", Never),
-            ("v6 public", "[2606:2800:21f:cb07:6820:80da:af6b:8b2c]", Public),
+            (
+                "v6 public",
+                "[2606:2800:21f:cb07:6820:80da:af6b:8b2c]",
+                Public,
+            ),
             ("v6 public, with v4 digits", "[2a00::8.8.8.8]", Public),
             ("v6 loopback", "[::1]", Local),
             ("v6 loopback at length", "[0:0:0:0:0:0:0:1]", Local),

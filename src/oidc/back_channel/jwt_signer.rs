@@ -1,9 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    Algorithm, EncodingKey, crypto::aws_lc::DEFAULT_PROVIDER, signature::Signer as _,
-};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto::aws_lc::DEFAULT_PROVIDER};
 
 use super::{logout_token::LogoutToken, signer::LogoutTokenSigner};
 use crate::error::BoxError;

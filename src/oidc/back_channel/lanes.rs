@@ -114,9 +114,10 @@ impl Lanes {
             lane.sending + lane.waiting.len() >= width_of(self.width, &self.troubled, client)
         };
         let full = self.busy.iter().filter(is_full).map(|(client, _)| client);
-        let left_alone = self.troubled.iter().filter(|(client, trouble)| {
-            trouble.until > now && !self.busy.contains_key(*client)
-        });
+        let left_alone = self
+            .troubled
+            .iter()
+            .filter(|(client, trouble)| trouble.until > now && !self.busy.contains_key(*client));
         full.chain(left_alone.map(|(client, _)| client))
             .take(MOST_FULL)
             .cloned()
@@ -204,7 +205,11 @@ mod tests {
         assert_eq!(lanes.full(now), [id("a")]);
         assert!(lanes.done(&id("a"), true, now).is_empty());
         assert_eq!(begin(&mut lanes), ["a"]);
-        assert_eq!(lanes.overdue(later).len(), 1, "the fourth has waited for too long");
+        assert_eq!(
+            lanes.overdue(later).len(),
+            1,
+            "the fourth has waited for too long"
+        );
         lanes.done(&id("a"), true, now);
         lanes.done(&id("a"), true, now);
         lanes.done(&id("b"), true, now);
@@ -219,7 +224,11 @@ mod tests {
             lanes.add(taken("a"), later);
         }
         assert_eq!(begin(&mut lanes).len(), 4);
-        assert_eq!(lanes.done(&id("a"), false, now).len(), 2, "what waited is given back");
+        assert_eq!(
+            lanes.done(&id("a"), false, now).len(),
+            2,
+            "what waited is given back"
+        );
         assert!(lanes.done(&id("a"), false, now).is_empty());
         lanes.done(&id("a"), false, now);
         lanes.done(&id("a"), false, now);
@@ -236,7 +245,12 @@ mod tests {
             assert_eq!(lanes.full(now), [id("a")]);
             assert_eq!(lanes.done(&id("a"), false, now).len(), 1);
         }
-        assert_eq!(rests, [500, 1000, 2000, 4000, 8000, 16000, 32000, 64000, 64000, 64000]);
+        assert_eq!(
+            rests,
+            [
+                500, 1000, 2000, 4000, 8000, 16000, 32000, 64000, 64000, 64000
+            ]
+        );
         now += Duration::from_secs(64);
         lanes.add(taken("a"), later);
         assert_eq!(begin(&mut lanes).len(), 1);
@@ -244,7 +258,11 @@ mod tests {
         for _ in 0..6 {
             lanes.add(taken("a"), later);
         }
-        assert_eq!(begin(&mut lanes).len(), 4, "it has answered, so it has all its lanes");
+        assert_eq!(
+            begin(&mut lanes).len(),
+            4,
+            "it has answered, so it has all its lanes"
+        );
         assert_eq!(lanes.clear().len(), 2);
     }
 }

@@ -148,12 +148,32 @@ mod tests {
         let sub_claim = json!({ "sub": "alice" });
         for (name, wants_subject, session, expected) in [
             ("a session", false, Some(sid()), vec![&sid_claim]),
-            ("subject asked for", true, Some(sid()), vec![&sid_claim, &sub_claim]),
+            (
+                "subject asked for",
+                true,
+                Some(sid()),
+                vec![&sid_claim, &sub_claim],
+            ),
             ("no session", false, None, vec![&sub_claim]),
-            ("no session, subject asked for", true, None, vec![&sub_claim]),
+            (
+                "no session, subject asked for",
+                true,
+                None,
+                vec![&sub_claim],
+            ),
         ] {
-            let client = Client::builder("c").wants_subject(wants_subject).build().unwrap();
-            let token = LogoutToken::with(&Counting, "https://idp.example", &client, "alice", session, now());
+            let client = Client::builder("c")
+                .wants_subject(wants_subject)
+                .build()
+                .unwrap();
+            let token = LogoutToken::with(
+                &Counting,
+                "https://idp.example",
+                &client,
+                "alice",
+                session,
+                now(),
+            );
             let mut claims = always.as_object().unwrap().clone();
             for more in expected {
                 claims.extend(more.as_object().unwrap().clone());
@@ -166,7 +186,8 @@ mod tests {
     fn o5_each_token_has_a_jti_of_its_own() {
         let client = Client::builder("c").build().unwrap();
         let jti = || {
-            let token = LogoutToken::new("https://idp.example", &client, "alice", Some(sid()), now());
+            let token =
+                LogoutToken::new("https://idp.example", &client, "alice", Some(sid()), now());
             token.claims()["jti"].clone()
         };
         assert_ne!(jti(), jti());

@@ -10,9 +10,7 @@ use crate::{
     error::{Error, StoreError},
     hook::BoxFuture,
     id::ClientId,
-    store::{
-        Attempt, Deliveries, Delivery, DeliveryFilter, LogoutOutbox, TakenDelivery, ask,
-    },
+    store::{Attempt, Deliveries, Delivery, DeliveryFilter, LogoutOutbox, TakenDelivery, ask},
 };
 
 /// The host's outbox, as the parts of this module hold it. Each question has a time limit, and is asked once more after an error.

@@ -1,4 +1,4 @@
-use std::{error::Error as _, fmt, io, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use reqwest::{
     Certificate, Client, StatusCode,

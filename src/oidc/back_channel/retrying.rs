@@ -45,7 +45,10 @@ impl Retrying {
         let ceiling = self.first.saturating_mul(doubled.unwrap_or(u32::MAX));
         let ceiling = ceiling.min(self.longest);
         // Not at once, whatever chance says.
-        ceiling.mul_f64(chance).max(self.first / 2).min(self.longest)
+        ceiling
+            .mul_f64(chance)
+            .max(self.first / 2)
+            .min(self.longest)
     }
 }
 
@@ -125,7 +128,13 @@ mod tests {
             ("one before", silent(), 99, SECOND, false),
             ("refused", refused(), 4, SECOND, false),
             ("refused again", refused(), 5, SECOND, true),
-            ("a failure counts less", Answer::Failed("500".to_owned()), 5, SECOND, false),
+            (
+                "a failure counts less",
+                Answer::Failed("500".to_owned()),
+                5,
+                SECOND,
+                false,
+            ),
         ] {
             let outcome = retrying.outcome(&taken(attempt), answer, START + age, 0.5);
             let is_given_up = matches!(outcome, Outcome::GivenUp { .. });

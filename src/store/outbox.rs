@@ -181,14 +181,14 @@ pub enum Outcome {
     Delivered,
     /// It has not, and it will be tried again.
     Failed {
-        /// What happened, for an administrator to read. The outbox keeps the first [200 characters](Outcome::MAX_WHY).
+        /// What happened, for an administrator to read. The outbox keeps [a part](Outcome::why).
         why: String,
         /// When it is due again.
         again: SystemTime,
     },
     /// It has not, and nobody will try again.
     GivenUp {
-        /// What happened, for an administrator to read. The outbox keeps the first [200 characters](Outcome::MAX_WHY).
+        /// What happened, for an administrator to read. The outbox keeps [a part](Outcome::why).
         why: String,
     },
     /// There was no attempt: the delivery is due when it was before it was taken, and its number of attempts is as before.
@@ -209,19 +209,16 @@ impl Outcome {
         }
     }
 
-    /// What happened, as far as it is kept; for outboxes.
-    pub fn why(&self) -> Option<&str> {
-        match self {
-            Self::Failed { why, .. } | Self::GivenUp { why } => Some(beginning(why)),
-            Self::Delivered | Self::PutBack => None,
-        }
+    /// What happened, as it is kept; for outboxes.
+    ///
+    /// A remote server may have had a say in the text, so a control character becomes a space: some databases can't keep it, and pages should not show it.
+    pub fn why(&self) -> Option<String> {
+        let (Self::Failed { why, .. } | Self::GivenUp { why }) = self else {
+            return None;
+        };
+        let kept = why.chars().take(Self::MAX_WHY);
+        Some(kept.map(|c| if c.is_control() { ' ' } else { c }).collect())
     }
-}
-
-/// The first characters of a text, as many as are kept.
-fn beginning(text: &str) -> &str {
-    let end = text.char_indices().nth(Outcome::MAX_WHY);
-    end.map_or(text, |(end, _)| &text[..end])
 }
 
 /// Where a delivery stands.

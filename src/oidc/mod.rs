@@ -8,6 +8,8 @@
 //!
 //! What is known of clients comes from a [`ClientRegistry`] of the host.
 
+#[cfg(feature = "back-channel")]
+pub mod back_channel;
 mod check_session;
 mod client;
 mod discovery;

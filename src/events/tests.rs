@@ -39,10 +39,10 @@ struct Row {
 
 #[test]
 fn the_table_shows_every_event_as_it_is_emitted() {
-    let words = |cell: &str| {
+    fn words(cell: &str) -> impl Iterator<Item = String> {
         let words = cell.split_whitespace();
         words.map(|word| word.trim_matches('`').to_owned())
-    };
+    }
     let rows = TABLE.lines().skip(2).map(|line| {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
         let [_, event, level, fields, metrics, when, _] = cells[..] else {

@@ -25,12 +25,12 @@
 //! | `operation` | a method of [`SessionStore`](crate::store::SessionStore) |
 //! | `outcome` of it | `ok`; `error`; `abandoned`, as the time limit was over or the client has gone away |
 //!
-//! No label has a value that a request could choose, so there is a bounded number of time series: some seventy, and not more with more users.
+//! No label has a value that a request could choose, so there is a bounded number of time series: fewer than a hundred, however many users there are.
 //!
 //! # What they are good for, and what not
 //!
 //! - **No event shows** a subject, a session id, a cookie or a token. An end has its [event id](crate::ended::Ended::event_id), and a logout notification its
-//!   client's id.
+//!   client's id. What your own hooks and stores say in their errors is shown as they say it.
 //! - **Sessions started minus sessions ended is not the number of sessions.** Each node counts what it has done itself since it started, and without a store nobody notices that a
 //!   session expires. Ask the store: [`CleanupTask::count_sessions`](crate::cleanup::CleanupTask::count_sessions) sets a gauge. All nodes report the same
 //!   number there, so take the largest, not the sum.

@@ -1,3 +1,5 @@
+use std::error::Error as _;
+
 #[cfg(feature = "metrics")]
 use metrics::{Key, Label, Level, Metadata};
 #[cfg(feature = "metrics")]
@@ -108,7 +110,8 @@ impl StoreCall {
         let event = Event::StoreFailed {
             operation: self.operation.name,
             outcome: outcome.as_str(),
-            error,
+            // The error itself only says that there is one.
+            error: error.source().unwrap_or(error),
         };
         event.emit();
     }

@@ -9,6 +9,7 @@ use crate::{
     config::{SessionConfig, Settings, StoreSettings},
     ended::EndReason,
     error::{Error, ErrorKind},
+    events::Event,
     store::{Filter, NameMatch, Part, Position, Query, Record, Selection, ask},
 };
 
@@ -176,6 +177,9 @@ impl SessionAdmin {
             };
             let answer = ask(self.settings.write_deadline(), delete).await?;
             revoked += answer.value;
+            if answer.value > 0 {
+                Event::SessionsRevoked(answer.value).emit();
+            }
             store.ended.notify_one();
             // What the first attempt has ended is not among these.
             if answer.value < BATCH as u64 && !answer.repeated {

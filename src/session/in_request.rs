@@ -10,6 +10,7 @@ use crate::{
     config::Settings,
     cookie::{Candidates, Lifespan, Pieces},
     error::{Error, ErrorKind},
+    events::Refusal,
     id::ClientId,
     lifetimes::Times,
     protector::OpenError,
@@ -62,8 +63,10 @@ impl Carried {
         for sealed in candidates.authentication.as_slice() {
             match Reference::open(settings, sealed, now) {
                 Ok(reference) => references.push(reference),
-                Err(OpenError::Forged) => arrival = arrival.max(Arrival::Dead),
-                Err(OpenError::Unknown) => arrival = arrival.max(Arrival::Foreign),
+                Err(OpenError::Forged) => arrival = arrival.max(Arrival::Dead(Refusal::Forged)),
+                Err(OpenError::Unknown) => {
+                    arrival = arrival.max(Arrival::Foreign(Refusal::UnknownKey));
+                }
             }
         }
         let session_ids = candidates.session_id.as_slice().iter();
@@ -148,12 +151,12 @@ impl InRequest {
             };
             arrival = arrival.max(found);
         }
-        authenticator::report(arrival);
         let (values, more) = (&carried.session_ids, carried.more_session_ids);
         let cookie =
             authenticator::session_id_cookie(settings, values, more, self.state.incoming());
         let lifetimes = &settings.lifetimes;
         self.state.arrive(arrival, cookie, &[], now, lifetimes);
+        authenticator::report(arrival, &self.state);
         if self.state.current().is_none() {
             self.kept = None;
         }

@@ -19,6 +19,7 @@ use crate::{
     cookie::{Candidates, scan},
     ended::EndReason,
     error::Error,
+    events::Refusal,
     hook::BoxFuture,
     protector::OpenError,
     store::{End, Loaded, Record, RecordKey, ask},
@@ -93,7 +94,8 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
                 loaded.push((ticket, kept));
             }
             Fetched::Nothing(found) => {
-                gone = gone.or((found == Arrival::Gone).then(|| reference.key()));
+                let is_gone = matches!(found, Arrival::Gone(_));
+                gone = gone.or(is_gone.then(|| reference.key()));
                 arrival = arrival.max(found);
             }
         }
@@ -134,23 +136,31 @@ async fn fetch(
     let load = || store.store.load(&key, touch, now.into());
     let record = match ask(deadline, load).await?.value {
         Loaded::Found(record) => record,
-        Loaded::Gone => return Ok(Fetched::Nothing(Arrival::Gone)),
-        Loaded::Missing => return Ok(Fetched::Nothing(Arrival::Dead)),
+        Loaded::Gone => return Ok(Fetched::Nothing(Arrival::Gone(Refusal::Ended))),
+        Loaded::Missing => return Ok(Fetched::Nothing(Arrival::Dead(Refusal::NoRecord))),
     };
     let opened = sealed_record::open_record(settings, &record, now);
+    let (rejected, expired) = (
+        Arrival::Dead(Refusal::RecordForged),
+        Arrival::Gone(Refusal::Expired),
+    );
     let end = match &opened {
-        Err(OpenError::Unknown) => return Ok(Fetched::Nothing(Arrival::Foreign)),
+        Err(OpenError::Unknown) => {
+            return Ok(Fetched::Nothing(Arrival::Foreign(
+                Refusal::RecordUnknownKey,
+            )));
+        }
         Err(OpenError::Forged) => {
             tracing::warn!(
                 record = ?key,
                 "a session's record in the store was changed, moved or damaged; it is removed"
             );
-            Some((End::because(EndReason::RecordRejected), Arrival::Dead))
+            Some((End::because(EndReason::RecordRejected), rejected))
         }
         Ok(ticket) if ticket.expires_after(now) => None,
         // The record itself has expired, or its own limit is over although the record says otherwise.
-        Ok(_) if record.has_expired(now.into()) => Some((End::if_expired(), Arrival::Gone)),
-        Ok(_) => Some((End::because(EndReason::Expired), Arrival::Gone)),
+        Ok(_) if record.has_expired(now.into()) => Some((End::if_expired(), expired)),
+        Ok(_) => Some((End::because(EndReason::Expired), expired)),
     };
     if let Some((end, arrival)) = end {
         finish(settings, store, &key, end, deadline).await;
@@ -159,7 +169,7 @@ async fn fetch(
     store.recent.note(&key, record.renewed.into());
     match opened {
         Ok(ticket) => Ok(Fetched::Session(Box::new((ticket, *record)))),
-        Err(_) => Ok(Fetched::Nothing(Arrival::Dead)),
+        Err(_) => Ok(Fetched::Nothing(rejected)),
     }
 }
 

@@ -46,8 +46,8 @@ impl State {
         match arrival {
             Arrival::Nothing => {}
             Arrival::Ticket => self.take_up(beside, now, lifetimes),
-            Arrival::Dead => self.authentication = Some(Write::Remove),
-            Arrival::Foreign | Arrival::Gone => self.hands_off = true,
+            Arrival::Dead(_) => self.authentication = Some(Write::Remove),
+            Arrival::Foreign(_) | Arrival::Gone(_) => self.hands_off = true,
             Arrival::Conflict => {
                 self.incoming = None;
                 (self.hands_off, self.conflict) = (true, true);

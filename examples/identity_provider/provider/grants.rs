@@ -157,7 +157,7 @@ impl Grants {
     }
 
     /// Takes away what a client was given in a session.
-    pub(crate) fn revoke(&self, client: &ClientId, subject: &str, session_id: SessionId) {
+    pub(crate) fn take_back(&self, client: &ClientId, subject: &str, session_id: SessionId) {
         let is_it = |grant: &Grant| {
             grant.client == *client
                 && grant.session_id == session_id

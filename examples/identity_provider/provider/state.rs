@@ -3,17 +3,17 @@ use std::{error::Error, sync::Arc, time::SystemTime};
 use axum::extract::FromRef;
 use axum_user_session::{
     SessionConfig, UserSession,
-    admin::{Extension, SessionAdmin},
+    admin::SessionAdmin,
     error::BoxError,
     oidc::{
-        CheckSession, LogoutMetadata,
+        CheckSession, LifetimeCoordination, LogoutMetadata,
         end_session::{EndSession, HintAlgorithm, HintKey, IdTokenHintVerifier, JwtHintVerifier},
         front_channel::FrontChannelLogout,
     },
 };
 
 use super::{
-    applications::{Application, Applications},
+    applications::Applications,
     grants::{Grant, Grants},
     routes,
     signing::SigningKey,
@@ -31,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) grants: Grants,
     /// None if sessions are in cookies alone.
     sessions: Option<SessionAdmin>,
+    coordination: LifetimeCoordination,
     hints: Arc<JwtHintVerifier>,
     pub(crate) logout_metadata: LogoutMetadata,
     pub(crate) check_session: CheckSession,
@@ -43,6 +44,7 @@ impl Provider {
         issuer: String,
         sessions: &SessionConfig,
         applications: Applications,
+        coordination: LifetimeCoordination,
         key: Arc<SigningKey>,
         grants: Grants,
     ) -> Result<Self, Box<dyn Error>> {
@@ -63,32 +65,25 @@ impl Provider {
             check_session: CheckSession::new(sessions, applications.clone()),
             end_session: end_session.hint_verifier(Arc::clone(&hints)),
             front_channel: FrontChannelLogout::new(applications.clone()),
+            coordination,
             hints,
             applications,
         })))
     }
 
-    /// Whether the session of a grant is alive, and the client still in it. That the client asks keeps the session alive, if its lifetime is coordinated
-    /// with that.
+    /// Whether a grant is still good, as far as its session has a say. That the client uses it keeps the session alive.
     ///
-    /// With sessions in cookies alone nobody can say; there, a sign-out takes the grants away.
-    pub(super) async fn is_alive(
-        &self,
-        application: &Application,
-        grant: &Grant,
-    ) -> Result<bool, axum_user_session::Error> {
+    /// With sessions in cookies alone nobody can tell whether one is alive; there, a sign-out takes the grants away.
+    pub(super) async fn is_alive(&self, grant: &Grant) -> Result<bool, axum_user_session::Error> {
         let Some(sessions) = &self.sessions else {
             return Ok(true);
         };
-        let extension = match application.client.coordinates_lifetime() {
-            Some(true) => Extension::Extend,
-            _ => Extension::Leave,
-        };
         let (subject, client) = (grant.user.subject(), grant.client.as_str());
-        let session = sessions
-            .validate(subject, grant.session_id, client, extension)
+        let refresh = self
+            .coordination
+            .refresh(sessions, subject, grant.session_id, client)
             .await?;
-        Ok(session.is_some())
+        Ok(refresh.is_allowed())
     }
 
     /// Whether the user is the one that the client means (OpenID Connect Core 1.0 section 3.1.2.1, `id_token_hint`).

@@ -110,7 +110,7 @@ async fn by_code(
     let Some((family, Some((grant, nonce)))) = redeemed else {
         return Err(over);
     };
-    if !provider.is_alive(application, &grant).await? {
+    if !provider.is_alive(&grant).await? {
         return Err(over);
     }
     issue(provider, application, family, &grant, nonce.as_deref())
@@ -134,7 +134,7 @@ async fn by_refresh_token(
         return Err(over);
     };
     // First the session, which may be unavailable; the token is not used up by that.
-    if !provider.is_alive(application, &grant).await? {
+    if !provider.is_alive(&grant).await? {
         return Err(over);
     }
     let client = application.client.id();

@@ -11,9 +11,11 @@
 #[cfg(feature = "back-channel")]
 pub mod back_channel;
 mod client;
+mod coordination;
 mod origin;
 mod registry;
 
 pub use self::client::{Client, ClientBuilder, InvalidClient, LogoutUri};
+pub use self::coordination::{GrantRevocation, GrantRevoker, LifetimeCoordination, Refresh};
 pub use self::origin::{InvalidOrigin, Origin};
 pub use self::registry::{ClientRegistry, FixedClients};

@@ -36,13 +36,16 @@ async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) 
         let path = head.split(' ').nth(1).unwrap_or_default();
         let client = path.trim_start_matches('/').to_owned();
         shared.begin(&client);
+        let reply = shared.reply_of(&client);
+        let accepted = matches!(reply, Reply::Status(200 | 204) | Reply::Slow(_));
         shared.heard.lock().unwrap().push(Heard {
             client: client.clone(),
             head,
             body,
             at: Instant::now(),
+            accepted,
         });
-        let answered = answer(&mut stream, shared.reply_of(&client)).await;
+        let answered = answer(&mut stream, reply).await;
         shared.end(&client);
         answered?;
     }

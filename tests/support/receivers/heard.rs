@@ -12,6 +12,8 @@ pub struct Heard {
     pub head: String,
     pub body: String,
     pub at: Instant,
+    /// Whether the client says that it has dealt with it.
+    pub accepted: bool,
 }
 
 impl Heard {

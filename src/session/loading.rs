@@ -103,10 +103,10 @@ async fn load(
             }
         }
     }
-    let shown = carried.only_session_id().filter(|_| {
-        let over = loaded.is_empty() && arrival == Arrival::Gone;
-        over && opens_a_page
-    });
+    let is_gone = loaded.is_empty() && arrival == Arrival::Gone;
+    let shown = carried
+        .only_session_id()
+        .filter(|_| is_gone && opens_a_page);
     let shows_what_is_over = match shown {
         Some(id) => is_over(&settings, store, id, deadline).await,
         None => false,

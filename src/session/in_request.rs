@@ -11,7 +11,7 @@ use crate::{
     cookie::{Candidates, Lifespan, Pieces},
     error::{Error, ErrorKind},
     events::Refusal,
-    id::ClientId,
+    id::{ClientId, SessionId},
     lifetimes::Times,
     protector::OpenError,
     store::RecordKey,
@@ -77,6 +77,14 @@ impl Carried {
             more_session_ids: candidates.session_id.has_more(),
             chunks: candidates.chunks.carried(),
             carried: !candidates.authentication.is_empty(),
+        }
+    }
+
+    /// What the session id cookie shows, if there is one of it.
+    pub(super) fn only_session_id(&self) -> Option<SessionId> {
+        match &self.session_ids[..] {
+            [id] if !self.more_session_ids => SessionId::from_bytes(id),
+            _ => None,
         }
     }
 }

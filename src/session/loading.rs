@@ -21,8 +21,9 @@ use crate::{
     error::Error,
     events::Refusal,
     hook::BoxFuture,
+    id::SessionId,
     protector::OpenError,
-    store::{End, Loaded, Record, RecordKey, ask},
+    store::{End, Filter, Loaded, Record, RecordKey, ask},
     ticket::Ticket,
 };
 
@@ -41,7 +42,7 @@ pub(super) fn begin(settings: &Arc<Settings>, headers: &HeaderMap) -> Loading {
         return Loading::Ready(shared);
     }
     match &settings.store {
-        Some(_) => from_store(shared, &candidates),
+        Some(_) => from_store(shared, &candidates, opens_a_page(headers)),
         None => {
             arrive(&mut shared, |session, settings| {
                 session.arrive(settings, &candidates);
@@ -58,12 +59,12 @@ pub(super) fn begin(settings: &Arc<Settings>, headers: &HeaderMap) -> Loading {
     }
 }
 
-fn from_store(mut shared: Arc<Shared>, candidates: &Candidates<'_>) -> Loading {
+fn from_store(mut shared: Arc<Shared>, candidates: &Candidates<'_>, opens_a_page: bool) -> Loading {
     let settings = &shared.settings;
     let now = settings.now();
     let carried = Carried::of(settings, candidates, now);
     if !carried.references.is_empty() {
-        return Loading::Waiting(Box::pin(load(shared, carried)));
+        return Loading::Waiting(Box::pin(load(shared, carried, opens_a_page)));
     }
     arrive(&mut shared, |session, settings| {
         session.arrive_from_store(settings, &carried, carried.arrival, Vec::new(), now);
@@ -72,7 +73,11 @@ fn from_store(mut shared: Arc<Shared>, candidates: &Candidates<'_>) -> Loading {
 }
 
 /// Asks the store for what the references of a request lead to. All that a request waits for has one deadline.
-async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, Error> {
+async fn load(
+    mut shared: Arc<Shared>,
+    carried: Carried,
+    opens_a_page: bool,
+) -> Result<Arc<Shared>, Error> {
     let settings = Arc::clone(&shared.settings);
     let Some(store) = &settings.store else {
         return Ok(shared);
@@ -100,11 +105,22 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
             }
         }
     }
+    let is_gone = loaded.is_empty() && arrival == Arrival::Gone;
+    let shown = carried
+        .only_session_id()
+        .filter(|_| is_gone && opens_a_page);
+    let shows_what_is_over = match shown {
+        Some(id) => is_over(&settings, store, id, deadline).await,
+        None => false,
+    };
     let only = loaded.len() == 1;
     let now = settings.now();
     arrive(&mut shared, |session, settings| {
         session.arrive_from_store(settings, &carried, arrival, loaded, now);
         session.gone = gone;
+        if shows_what_is_over {
+            session.state.let_session_id_go();
+        }
     });
     if validation::is_due(&shared) {
         validation::validate(&mut shared, deadline).await?;
@@ -112,6 +128,31 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
         reseal(&mut shared, store, deadline).await;
     }
     Ok(shared)
+}
+
+/// Whether a browser opens a page with a request, in a tab of its own (Fetch Metadata, section 2.1). What does not say so does not.
+///
+/// A session that has ended a moment ago must not have its cookies cleared by a request that was on its way meanwhile: they may be the next session's already. But while the session id cookie
+/// shows the old id, clients that watch it hear that nothing has changed. Pages are rarely opened in the very moment of a sign-in elsewhere, in contrast to what scripts and frames ask
+/// for. Should one take the cookie of the next session all the same, the next request brings it back.
+fn opens_a_page(headers: &HeaderMap) -> bool {
+    let destination = headers.get("sec-fetch-dest");
+    destination.is_some_and(|destination| destination == "document")
+}
+
+/// Whether no session has this id. It may go on under another reference, which the browser is about to get.
+async fn is_over(
+    settings: &Settings,
+    store: &StoreSettings,
+    id: SessionId,
+    deadline: Instant,
+) -> bool {
+    let filter = Filter::session_id(id);
+    let now = settings.now().into();
+    let find = || store.store.find(&filter, 1, now);
+    ask(deadline, find)
+        .await
+        .is_ok_and(|found| found.value.is_empty())
 }
 
 enum Fetched {

@@ -21,7 +21,7 @@ pub(crate) enum Arrival {
     Dead(Refusal),
     /// A key or format that another node may know: hands off.
     Foreign(Refusal),
-    /// A session that has ended a moment ago: hands off, for another response may be about to set the cookies of the next.
+    /// A session that has ended a moment ago: hands off, for another response may be about to set the cookies of the next. Only the session id cookie goes, where a page is opened.
     Gone(Refusal),
     /// At least one ticket was offered to the state.
     Ticket,

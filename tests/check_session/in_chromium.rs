@@ -17,6 +17,27 @@ fn o2_unchanged_and_changed_after_a_sign_out_in_another_tab() {
 
 #[test]
 #[ignore = "needs Chromium: bash tests/run.sh"]
+fn o2_changed_after_an_administrators_revocation_on_the_next_request() {
+    let mut journey = at(Site::start(), true);
+    journey.sign_in();
+    let state = journey.state(CLIENT);
+    journey.open_client(CLIENT);
+    journey.site.revoke("alice");
+    assert_eq!(
+        journey.ask_for(&state),
+        "unchanged",
+        "the browser knows nothing of it yet"
+    );
+
+    let client = journey.browser.window();
+    journey.browser.open_tab();
+    assert_eq!(journey.at_provider("/"), "nobody");
+    journey.browser.switch_to(&client);
+    assert_eq!(journey.ask_for(&state), "changed");
+}
+
+#[test]
+#[ignore = "needs Chromium: bash tests/run.sh"]
 fn o2_error_for_strangers_and_for_what_is_malformed() {
     at(Site::start(), true).errors();
 }

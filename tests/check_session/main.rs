@@ -10,6 +10,7 @@ mod in_firefox;
 mod journey;
 #[cfg(unix)]
 mod marionette;
+mod revoked;
 mod route;
 #[cfg(unix)]
 #[path = "../support/servers/mod.rs"]

@@ -77,6 +77,8 @@ use crate::{
 /// - The route never makes [the layer](crate::UserSessionLayer) issue or remove the session id cookie, wherever it stands.
 /// - Clients on other sites need a session id cookie with SameSite=None, the default, and a browser that sends it there. Many no longer do: it is what `error` is for, and why
 ///   there are logout notifications.
+/// - Only the user's browser can change its cookies. When a session was ended elsewhere, by an administrator or on another device, the answer becomes `changed` with the next page of the provider that
+///   the browser opens. Clients that must know sooner need a logout notification.
 /// - `frame-ancestors *` in its policy outdoes an `X-Frame-Options` header; a second `Content-Security-Policy` that the host adds does not give way.
 #[derive(Clone)]
 #[must_use]

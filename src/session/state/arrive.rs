@@ -55,6 +55,13 @@ impl State {
         }
     }
 
+    /// The session is over, and its id must not show any longer. The other cookies stay as they are.
+    pub(crate) fn let_session_id_go(&mut self) {
+        if self.hands_off && self.request_has_session_id_cookie() {
+            self.session_id = Some(Write::Remove);
+        }
+    }
+
     /// Begins with the incoming ticket, if it is alive.
     fn take_up(&mut self, beside: &[(&str, Timestamp)], now: Timestamp, lifetimes: &Lifetimes) {
         let Some(ticket) = &mut self.incoming else {

@@ -1,6 +1,6 @@
 //! What happens when a session ends, in whatever way: its clients lose what they were given in it, and hear that it is over.
 
-use std::{error::Error, sync::Arc};
+use std::error::Error;
 
 use axum_user_session::{
     config::SessionConfigBuilder,

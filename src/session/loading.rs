@@ -105,7 +105,7 @@ async fn load(
             }
         }
     }
-    let is_gone = loaded.is_empty() && arrival == Arrival::Gone;
+    let is_gone = loaded.is_empty() && matches!(arrival, Arrival::Gone(_));
     let shown = carried
         .only_session_id()
         .filter(|_| is_gone && opens_a_page);

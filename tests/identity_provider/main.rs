@@ -5,6 +5,7 @@
 mod at_a_terminal;
 mod curl;
 mod elsewhere;
+mod for_a_client;
 mod hostile_requests;
 mod in_a_browser;
 mod lists;

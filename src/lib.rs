@@ -88,7 +88,7 @@
 //! | `sqlite` | sessions in a SQLite file, for one node |
 //! | `postgres` | sessions in PostgreSQL, for any number of nodes |
 //! | `redis` | sessions in Redis, standalone or a cluster, for any number of nodes |
-//! | `metrics` | the [events](events) counted and timed, for any recorder of the facade `metrics` |
+//! | `metrics` | the [`events`] counted and timed, for any recorder of the facade `metrics` |
 //! | `testing` | module `testing`: a manual clock, a cookie-keeping browser for tower services, stores that count and fail, the conformance suite for stores, the ticket codec |
 
 #![warn(clippy::unwrap_used)]

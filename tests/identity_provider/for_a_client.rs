@@ -37,7 +37,8 @@ fn o3_signing_in_choosing_an_account_and_signing_out_for_a_client() {
     browser.open(&link("&prompt=select_account"));
     assert_eq!(heading(&browser), "Choose an account");
 
-    let sign_out = server.url("/connect/endsession?client_id=mail&post_logout_redirect_uri=http://localhost:3002/");
+    let sign_out = server
+        .url("/connect/endsession?client_id=mail&post_logout_redirect_uri=http://localhost:3002/");
     browser.open(&sign_out);
     assert_eq!(heading(&browser), "Do you want to sign out?");
     picture(&browser, "sign-out");

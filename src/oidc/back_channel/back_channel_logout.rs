@@ -13,6 +13,7 @@ use crate::{
     clock::Clock,
     ended::Ended,
     error::BoxError,
+    events::Event,
     hook::EndedHook,
     id::ClientId,
     oidc::registry::{ClientRegistry, Clients},
@@ -70,12 +71,14 @@ impl EndedHook for BackChannelLogout {
         }
         let new = self.inner.outbox.put_in(ended, &clients, self.inner.now());
         let new = new.await?;
-        tracing::debug!(
-            event = %ended.event_id,
-            reason = %ended.reason,
-            clients = new,
-            "clients are to be told of the end of a session"
-        );
+        // None if this end was heard of before.
+        if new > 0 {
+            Event::LogoutQueued {
+                event_id: ended.event_id,
+                clients: new,
+            }
+            .emit();
+        }
         self.inner.put_in.notify_one();
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::Throttle,
     ended::Ended,
     error::BoxError,
     events::Event,
@@ -40,6 +41,8 @@ pub(super) struct Inner {
     pub(super) signer: Signer,
     pub(super) outgoing: Outgoing,
     pub(super) clock: Box<dyn Clock>,
+    /// Which of the tokens that could not be signed are logged.
+    pub(super) unsigned: Throttle,
     /// Rings when this process has put something in.
     pub(super) put_in: Notify,
 }
@@ -105,10 +108,13 @@ impl Inner {
         match self.signer.sign(&token).await {
             Ok(token) => Ok(self.outgoing.post(&address.uri, &token).await),
             Err(error) => {
-                tracing::warn!(
-                    error = &*error as &dyn std::error::Error,
-                    "a logout token could not be signed; it is tried again"
-                );
+                if let Some(left_out) = self.unsigned.pass(now.into()) {
+                    tracing::warn!(
+                        error = &*error as &dyn std::error::Error,
+                        left_out,
+                        "a logout token could not be signed; it is tried again"
+                    );
+                }
                 Ok(Answer::Failed("the token could not be signed".to_owned()))
             }
         }

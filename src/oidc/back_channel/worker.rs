@@ -115,8 +115,6 @@ impl<'a> Worker<'a> {
         let mut tidy = Instant::now() + TIDY.mul_f64(rand::rng().random());
         loop {
             self.collect();
-            let overdue = self.lanes.overdue(Instant::now());
-            self.put_back(overdue);
             if self.settle_again <= Instant::now()
                 && let Err(error) = self.settle().await
             {
@@ -196,6 +194,9 @@ impl<'a> Worker<'a> {
 
     /// Sends what has a lane.
     fn begin(&mut self) {
+        // Whatever came before may have taken its time.
+        let overdue = self.lanes.overdue(Instant::now());
+        self.put_back(overdue);
         while self.sending.len() < self.task.at_once
             && let Some(taken) = self.lanes.next()
         {

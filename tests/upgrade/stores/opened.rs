@@ -1,11 +1,12 @@
 use axum_user_session::{
     admin::{SessionAdmin, SessionQuery},
     config::SessionConfigBuilder,
-    store::Filter,
+    store::{Filter, Record, SessionStore},
 };
 
 use super::Place;
 use crate::{
+    completeness::hex,
     fixtures::{List, Page, Sessions, Version},
     seen::{Listed, Seen},
     site::Site,
@@ -32,6 +33,11 @@ impl<P: Place> Opened<P> {
         let content = version.text(&P::content_path());
         let fixture = version.json(&P::sessions_path());
         Self::with(version, &content, fixture).await
+    }
+
+    /// As it was left behind, whatever has happened since.
+    pub(crate) async fn again(&self) -> Self {
+        Self::of(&self.version).await
     }
 
     pub(crate) async fn with(version: &Version, content: &str, fixture: Sessions) -> Self {
@@ -71,6 +77,15 @@ impl<P: Place> Opened<P> {
 
     pub(crate) fn admin(&self) -> SessionAdmin {
         admin(&self.site)
+    }
+
+    /// Which keys the sessions of somebody are sealed under in the store.
+    pub(crate) async fn keys_of(&self, subject: &str) -> Vec<String> {
+        let store = self.place.store();
+        let theirs = Filter::subject(subject).unwrap();
+        let records = store.find(&theirs, 100, self.site.lab.now()).await.unwrap();
+        let key = |record: &Record| hex(&record.ticket[1..9]);
+        records.iter().map(key).collect()
     }
 
     /// All sessions that an administrator finds.

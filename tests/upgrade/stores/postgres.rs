@@ -51,7 +51,7 @@ impl Place for PostgresPlace {
 
     /// Which migrations have made the tables, then their rows.
     async fn text(&self) -> String {
-        let mut text = format!("create schema {SCHEMA};\n");
+        let mut text = format!("create schema {SCHEMA};\n{BOOK}\n");
         for script in scripts() {
             let digest = sha256(script_text(&script).as_bytes());
             writeln!(text, "{RUN}{script} {digest}").unwrap();
@@ -138,5 +138,7 @@ async fn column(connection: &mut PgConnection, sql: String) -> Vec<String> {
 
 const SCHEMA: &str = "axum_user_session";
 const RUN: &str = "-- run ";
+/// Made before the first migration.
+const BOOK: &str = "create table axum_user_session.migrations (version integer primary key, applied timestamptz not null default now());";
 
 super::upgrade_tests!(PostgresPlace, #[ignore = "needs PostgreSQL: bash tests/run.sh"]);

@@ -112,6 +112,7 @@ pub(super) async fn write(version: &Version) {
             async |site| {
                 site.sign_in(alice(), AuthenticationProperties::new()).await;
                 for client in ["portal", "https://client.example/métadata", "a b"] {
+                    site.lab.clock.advance(MINUTE);
                     site.lab.add_client(client).await;
                 }
             },
@@ -124,6 +125,7 @@ pub(super) async fn write(version: &Version) {
             async |site| {
                 site.sign_in(alice(), AuthenticationProperties::new()).await;
                 for client in MANY {
+                    site.lab.clock.advance(MINUTE / 60);
                     site.lab.add_client(client).await;
                 }
             },

@@ -170,14 +170,9 @@ impl Story {
 
     async fn last_minute(&mut self) {
         self.site.lab.clock.advance(MINUTE / 2);
-        self.begin(
-            "signed_out_just_now",
-            "signed out just now",
-            "heidi",
-            properties(),
-            &["portal"],
-        )
-        .await;
+        self.fresh_browser();
+        sign_in(&mut self.site, "heidi", properties(), &["portal"]).await;
+        self.keep_browser("signed_out_just_now", "signed out just now");
         self.ends.push(self.site.sign_out().await);
         self.come_as("tablet");
         let about = "its reference was replaced just now";

@@ -7,7 +7,7 @@ use axum_user_session::{
     config::WhenReached,
     id::SessionId,
     key_ring::KeyInfo,
-    store::{Filter, Selection},
+    store::{Filter, Selection, SessionStore, Update, Updated},
 };
 
 use super::{Opened, Place, page_query};
@@ -151,6 +151,27 @@ pub(crate) async fn k9_records_are_sealed_anew<P: Place>(opened: &mut Opened<P>)
     let before = opened.site.seen("old_key").await;
     assert_eq!(opened.keys_of("dora").await, [primary], "{}", opened.name);
     assert_eq!(opened.site.seen("old_key").await, before, "{}", opened.name);
+}
+
+/// While a site is upgraded, or after a step back, this release meets what the next one has sealed.
+pub(crate) async fn s8_records_of_a_later_release_are_left_alone<P: Place>(opened: &mut Opened<P>) {
+    let (store, now) = (opened.place.store(), opened.site.lab.now());
+    let dora = Filter::subject("dora").unwrap();
+    let record = store.find(&dora, 1, now).await.unwrap().remove(0);
+    let mut later = record.ticket.clone();
+    later[0] += 1;
+    let update = Update {
+        ticket: later.clone(),
+        display_name: record.display_name,
+    };
+    let updated = store.update(&record.key, &update, record.version, now);
+    assert!(matches!(updated.await.unwrap(), Updated::Updated { .. }));
+    opened.come_as("old_key");
+    let (seen, page) = opened.site.look().await;
+    assert_eq!(seen, None, "{}", opened.name);
+    assert!(page.set_cookies().is_empty(), "{}: {page:?}", opened.name);
+    let left = store.find(&dora, 1, now).await.unwrap();
+    assert_eq!(left[0].ticket, later, "{}", opened.name);
 }
 
 pub(crate) async fn c22_items_are_set<P: Place>(opened: &mut Opened<P>) {

@@ -28,6 +28,7 @@ macro_rules! upgrade_tests {
             s4_clients_are_added
             s5_signing_in_again_goes_on_with_the_session
             k9_records_are_sealed_anew
+            s8_records_of_a_later_release_are_left_alone
             c22_items_are_set
             s15_clients_keep_sessions_alive
             s6_replaced_references_follow

@@ -13,10 +13,14 @@ use axum_user_session::{
     guard::{RequireUserLayer, SameOriginLayer},
 };
 
-use crate::{clients, devices, failure, headers, operator, pages, session_json, sign_in};
+use crate::{
+    clients, devices, failure, headers, operator, pages,
+    provider::{self, Provider},
+    session_json, sign_in,
+};
 
 /// The whole site.
-pub(crate) fn router(sessions: SessionConfig) -> Router {
+pub(crate) fn router(sessions: SessionConfig, provider: Provider) -> Router {
     // Without a database nobody knows of sessions but the browsers that have them.
     let admin = SessionAdmin::new(&sessions).ok();
     let others = admin.map_or_else(no_lists, lists);
@@ -25,18 +29,22 @@ pub(crate) fn router(sessions: SessionConfig) -> Router {
     let lately = RequireUserLayer::new()
         .login_path("/login")
         .authenticated_within(Duration::from_secs(300));
-    Router::new()
+    let site = Router::new()
         .route("/", get(pages::home))
         .route("/account", get(pages::account).route_layer(lately))
         .route("/login", get(sign_in::form).post(sign_in::sign_in))
+        .route("/login/continue", post(sign_in::go_on))
         .route("/logout", post(sign_in::sign_out))
         .route("/session", get(session_json::session))
         .route("/clients", post(clients::register))
         .route(pages::STYLESHEET, get(pages::stylesheet))
+        .with_state(provider.clone())
         .merge(others)
         // The last one is the outermost: a post of another site is refused before its session is loaded.
-        .layer(sessions)
-        .layer(SameOriginLayer::new())
+        .layer(sessions.clone())
+        .layer(SameOriginLayer::new());
+    site.merge(provider::with_session(provider.clone()).layer(sessions))
+        .merge(provider::without_session(provider))
         .layer(from_fn(failure::explain))
         .layer(map_response(headers::protect))
 }

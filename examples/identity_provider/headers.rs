@@ -16,13 +16,27 @@ pub(crate) async fn protect(mut response: Response) -> Response {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // Not `no-referrer`: with that one, browsers send forms with `Origin: null`, which the same-origin layer refuses.
         (REFERRER_POLICY, "same-origin"),
+        // A page shows who is signed in; it must not come back from a cache after the sign-out.
+        (CACHE_CONTROL, "no-store"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // Some pages need others of their own.
+        let value = HeaderValue::from_static(value);
+        headers.entry(name).or_insert(value);
     }
-    // A page shows who is signed in; it must not come back from a cache after the sign-out.
-    headers
-        .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The policy of a page with a form that leads to an application in the end. Browsers ask it for every redirect on the way (Content Security Policy
+/// Level 3 section 6.4.1).
+pub(crate) fn with_form_to(mut response: Response, destination: Option<&str>) -> Response {
+    let policy = destination.map(|origin| {
+        let to = format!("form-action 'self' {origin}");
+        HeaderValue::try_from(POLICY.replace("form-action 'self'", &to))
+    });
+    if let Some(Ok(policy)) = policy {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
     response
 }
 

@@ -12,6 +12,8 @@
 //! | `LISTEN` | the address to listen on; port 0 takes a free one | `127.0.0.1:3000` |
 //! | `KEY_FILE` | the keys that seal sessions, made at the first start; with the same keys a restart signs nobody out | `target/identity_provider/keys.json` |
 //! | `DATABASE_URL` | where sessions are kept: `sqlite:FILE`, `postgres://...`, `redis://...` (several nodes of a Redis Cluster with commas between them), or `none` for cookies alone | `sqlite:target/identity_provider/sessions.db` |
+//! | `CLIENTS_FILE` | the client applications; `clients.toml` beside this file says how | those of `clients.toml` |
+//! | `ISSUER` | the provider's name in tokens, and what its addresses begin with | the address that it listens on |
 //! | `RUST_LOG` | what to log, and how much of it | `info` |
 //!
 //! Two of them with the same keys and one PostgreSQL, or one Redis, are one site.
@@ -27,10 +29,12 @@ mod devices;
 mod failure;
 mod headers;
 mod listed;
+mod login;
 mod moment;
 mod notifier;
 mod operator;
 mod pages;
+mod provider;
 mod search;
 mod session_json;
 mod sessions;
@@ -41,13 +45,17 @@ mod stop;
 mod upkeep;
 mod wanted;
 
-use std::{error::Error, net::SocketAddr, process::ExitCode};
+use std::{error::Error, net::SocketAddr, process::ExitCode, sync::Arc};
 
-use axum_user_session::KeyRing;
+use axum_user_session::{KeyRing, oidc::LifetimeCoordination};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::{database::Database, notifier::Notifier, settings::Settings, upkeep::Upkeep};
+use crate::{
+    provider::{Applications, Grants, Provider, SigningKey},
+    settings::Settings,
+    upkeep::Upkeep,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -68,35 +76,44 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Box<dyn Error>> {
     let settings = Settings::from_env()?;
-    let mut sessions = sessions::configuration(KeyRing::open_file(settings.key_file)?);
-    if settings.listen.ip().is_loopback() {
+    let applications = Applications::load(settings.clients_file.as_deref())?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| format!("can't listen on {}: {error}", settings.listen))?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let issuer = settings.issuer.unwrap_or_else(|| address.clone());
+    let local = settings.listen.ip().is_loopback();
+
+    let key = settings.key_file.with_file_name("signing_key.pem");
+    let key = Arc::new(SigningKey::open(&key)?);
+    let outbox = settings.key_file.with_file_name("outbox.db");
+    let database = settings.database.open(&outbox).await?;
+    let back_channel =
+        notifier::back_channel(&database, &issuer, applications.clone(), &key, local)?;
+
+    let keys = KeyRing::open_file(settings.key_file)?;
+    let mut sessions = sessions::configuration(keys).issuer(&issuer);
+    if local {
         sessions = sessions.insecure_http_for_development();
     } else {
         tracing::warn!(
             "browsers will keep the session only if TLS ends in front of this server; the proxy must pass the Host header on"
         );
     }
-    let in_database = !matches!(settings.database, Database::None);
-    let sessions = settings
-        .database
-        .keep(sessions.ended_hook(Notifier))
-        .await?;
-    let sessions = sessions.build()?;
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|error| format!("can't listen on {}: {error}", settings.listen))?;
-    let upkeep = match in_database {
-        true => Some(Upkeep::start(&sessions)?),
-        false => None,
-    };
-    let app = app::router(sessions).into_make_service_with_connect_info::<SocketAddr>();
-    println!("http://{}/", listener.local_addr()?);
+    let coordination = LifetimeCoordination::new(applications.clone()).by_default(true);
+    let grants = Grants::default();
+    let hook = back_channel.clone();
+    let sessions = notifier::listening(sessions, &coordination, grants.clone(), hook);
+    let sessions = database.keep(sessions).build()?;
+    let upkeep = Upkeep::start(&sessions, &back_channel)?;
+
+    let provider = Provider::new(issuer, &sessions, applications, coordination, key, grants)?;
+    let app = app::router(sessions, provider).into_make_service_with_connect_info::<SocketAddr>();
+    println!("{address}/");
     axum::serve(listener, app)
         .with_graceful_shutdown(stop::requested())
         .await?;
-    if let Some(upkeep) = upkeep {
-        upkeep.stop().await;
-    }
+    upkeep.stop().await;
     tracing::info!("all requests are answered");
     Ok(())
 }

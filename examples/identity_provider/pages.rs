@@ -8,7 +8,7 @@ use axum::{
     },
     response::{Html, IntoResponse, Response},
 };
-use axum_user_session::{UserSession, extract::RequireUser, return_url::ReturnUrl};
+use axum_user_session::{UserSession, extract::RequireUser};
 
 use crate::shown::{ShownSession, ShownUser};
 
@@ -71,51 +71,6 @@ impl Home {
     /// With what was wrong with the client that was to be added.
     pub(crate) fn refused(mut self, problem: &'static str) -> Self {
         self.problem = Some(problem);
-        self
-    }
-}
-
-/// The form to sign in.
-#[derive(Template)]
-#[template(path = "login.html", config = "examples/identity_provider/askama.toml")]
-pub(crate) struct Login {
-    return_url: Option<ReturnUrl>,
-    user: Option<ShownUser>,
-    again: bool,
-    refused: bool,
-    username: String,
-    remember: bool,
-}
-
-impl Login {
-    /// For nobody, or for a user who is signed in already and may have to do it `again`.
-    pub(crate) fn new(return_url: Option<ReturnUrl>, session: &UserSession, again: bool) -> Self {
-        let page = Self {
-            return_url,
-            user: session.user().map(ShownUser),
-            again: false,
-            refused: false,
-            username: String::new(),
-            remember: false,
-        };
-        match &page.user {
-            Some(user) if again => Self {
-                again,
-                username: user.claim("preferred_username"),
-                remember: session
-                    .properties()
-                    .is_some_and(|properties| properties.is_persistent()),
-                ..page
-            },
-            _ => page,
-        }
-    }
-
-    /// After a wrong username or password; what was entered stays, but for the password.
-    pub(crate) fn refused(mut self, username: String, remember: bool) -> Self {
-        self.refused = true;
-        self.username = username;
-        self.remember = remember;
         self
     }
 }

@@ -12,6 +12,10 @@ use crate::database::Database;
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) key_file: PathBuf,
+    /// None for the demonstration clients.
+    pub(crate) clients_file: Option<PathBuf>,
+    /// None for the address that it listens on.
+    pub(crate) issuer: Option<String>,
     pub(crate) database: Database,
 }
 
@@ -25,6 +29,10 @@ impl Settings {
         let key_file = env::var_os("KEY_FILE")
             .unwrap_or_else(|| "target/identity_provider/keys.json".into())
             .into();
+        let issuer = text("ISSUER", "")?;
+        if issuer.ends_with('/') {
+            return Err(format!("ISSUER is {issuer:?}; it has no slash at its end"));
+        }
         let database = text(
             "DATABASE_URL",
             "sqlite:target/identity_provider/sessions.db",
@@ -32,6 +40,8 @@ impl Settings {
         Ok(Self {
             listen,
             key_file,
+            clients_file: env::var_os("CLIENTS_FILE").map(PathBuf::from),
+            issuer: Some(issuer).filter(|issuer| !issuer.is_empty()),
             database: Database::parse(&database)?,
         })
     }

@@ -1,10 +1,10 @@
-//! Signing in and out.
+//! Signing in and out, and choosing an account.
 
 use std::net::SocketAddr;
 
 use axum::{
     Form,
-    extract::{ConnectInfo, Query},
+    extract::{ConnectInfo, Query, State},
     http::{HeaderMap, StatusCode, header::LOCATION},
     response::{IntoResponse, Redirect, Response},
 };
@@ -14,14 +14,19 @@ use serde::Deserialize;
 use crate::{
     accounts, device,
     failure::Failure,
-    pages::{Login, SignedIn, html},
+    headers,
+    login::{Login, Why},
+    pages::{SignedIn, html},
+    provider::{self, Answered, Provider},
 };
 
 #[derive(Deserialize)]
 pub(crate) struct LoginQuery {
     return_url: Option<String>,
-    /// `login` if the user must authenticate although signed in (OpenID Connect Core 1.0 section 3.1.2.1).
+    /// `login` if the user must authenticate although signed in, `select_account` to choose (OpenID Connect Core 1.0 section 3.1.2.1).
     prompt: Option<String>,
+    /// Who the application thinks it is.
+    login_hint: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -33,15 +38,27 @@ pub(crate) struct LoginForm {
     return_url: Option<String>,
 }
 
+#[derive(Deserialize)]
+pub(crate) struct Continuation {
+    return_url: String,
+}
+
 /// `GET /login`
-pub(crate) async fn form(session: UserSession, Query(query): Query<LoginQuery>) -> Response {
+pub(crate) async fn form(
+    State(provider): State<Provider>,
+    session: UserSession,
+    Query(query): Query<LoginQuery>,
+) -> Response {
     let return_url = query.return_url.as_deref().and_then(ReturnUrl::parse);
-    let again = query.prompt.as_deref() == Some("login");
-    html(Login::new(return_url, &session, again))
+    let why = Why::of(query.prompt.as_deref());
+    let page = Login::new(return_url.as_ref(), &session, why);
+    let page = html(page.hinted(query.login_hint));
+    leading_to(&provider, return_url.as_ref(), page)
 }
 
 /// `POST /login`
 pub(crate) async fn sign_in(
+    State(provider): State<Provider>,
     session: UserSession,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
@@ -50,12 +67,23 @@ pub(crate) async fn sign_in(
     let return_url = form.return_url.as_deref().and_then(ReturnUrl::parse);
     let remember = form.remember.is_some();
     let Some(principal) = accounts::authenticate(&form.username, &form.password) else {
-        let page = Login::new(return_url, &session, false).refused(form.username, remember);
-        return Ok((StatusCode::UNAUTHORIZED, html(page)).into_response());
+        let page = Login::new(return_url.as_ref(), &session, Why::NobodyYet);
+        let page = (
+            StatusCode::UNAUTHORIZED,
+            html(page.refused(form.username, remember)),
+        );
+        return Ok(leading_to(
+            &provider,
+            return_url.as_ref(),
+            page.into_response(),
+        ));
     };
-    let properties = AuthenticationProperties::new()
+    let mut properties = AuthenticationProperties::new()
         .with_persistent(remember)
         .with_device(device::of_request(&headers, peer));
+    if let Some(return_url) = &return_url {
+        properties = provider::answered(properties, return_url);
+    }
     session.sign_in_with(principal, properties).await?;
     // The browser has no cookie yet, and still the session knows who is signed in.
     let return_url = return_url.as_ref().map_or("/", ReturnUrl::as_str);
@@ -63,8 +91,30 @@ pub(crate) async fn sign_in(
     Ok((StatusCode::SEE_OTHER, [(LOCATION, return_url)], page).into_response())
 }
 
+/// `POST /login/continue` goes on with the account that is signed in.
+pub(crate) async fn go_on(
+    session: UserSession,
+    Form(form): Form<Continuation>,
+) -> Result<Redirect, Failure> {
+    let return_url = ReturnUrl::or_default(Some(&form.return_url), "/");
+    if session.user().is_some() {
+        Answered::note_choice(&session, &return_url).await?;
+    }
+    Ok(Redirect::to(return_url.as_str()))
+}
+
 /// `POST /logout`
-pub(crate) async fn sign_out(session: UserSession) -> Result<Redirect, Failure> {
-    session.sign_out().await?;
-    Ok(Redirect::to("/"))
+pub(crate) async fn sign_out(
+    State(provider): State<Provider>,
+    session: UserSession,
+) -> Result<Response, Failure> {
+    let ended = session.sign_out().await?;
+    Ok(provider::signed_out(&provider, ended.as_ref()).await?)
+}
+
+/// The page's form may lead to an application.
+fn leading_to(provider: &Provider, return_url: Option<&ReturnUrl>, page: Response) -> Response {
+    let destination =
+        return_url.and_then(|url| provider::destination(&provider.applications, url.as_str()));
+    headers::with_form_to(page, destination.as_deref())
 }

@@ -1,0 +1,12 @@
+//! The authorization endpoint (OpenID Connect Core 1.0 section 3.1.2).
+
+mod answered;
+mod decision;
+mod endpoint;
+mod request;
+mod response;
+
+pub(crate) use self::answered::{Answered, answered};
+pub(super) use self::endpoint::{PATH, authorize, authorize_by_post};
+pub(crate) use self::request::destination;
+pub(super) use self::response::MODES;

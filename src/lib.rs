@@ -65,6 +65,9 @@
 //! **The response goes out.** If something has changed, the layer adds the cookies and `Cache-Control: no-store`, whatever the status is. After the
 //! response head is sent, a change that needs a cookie fails with [`ErrorKind::ResponseSent`](error::ErrorKind::ResponseSent) instead of being lost.
 //!
+//! **To read on**, there is a [page for each question](guide): the life of a session, choosing a store, keys, several nodes, proxies, logout, the threat model,
+//! and moving here from elsewhere.
+//!
 //! # What is set where
 //!
 //! | cookie | default name | holds | attributes |
@@ -104,6 +107,7 @@ pub mod error;
 pub mod events;
 pub mod extract;
 pub mod guard;
+pub mod guide;
 pub mod hook;
 pub mod id;
 pub mod key_ring;

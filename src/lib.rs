@@ -92,6 +92,8 @@
 //! | `postgres` | sessions in PostgreSQL, for any number of nodes |
 //! | `redis` | sessions in Redis, standalone or a cluster, for any number of nodes |
 //! | `metrics` | the [`events`] counted and timed, for any recorder of the facade `metrics` |
+//! | `oidc` | module `oidc`: OpenID Connect Session Management, RP-Initiated and Front-Channel Logout, what a discovery document says of them |
+//! | `back-channel` | module `oidc::back_channel`: OpenID Connect Back-Channel Logout, with a durable outbox |
 //! | `testing` | module `testing`: a manual clock, a cookie-keeping browser for tower services, stores that count and fail, the conformance suite for stores, the ticket codec |
 
 #![warn(clippy::unwrap_used)]

@@ -217,7 +217,9 @@ async fn o6_a_delivery_takes_as_much_room_as_the_documentation_says() {
         size.unwrap()
     };
     let before = size();
-    let told: Vec<_> = (0..4).map(|number| client(&format!("client-number-{number:06}"))).collect();
+    let told: Vec<_> = (0..4)
+        .map(|number| client(&format!("client-number-{number:06}")))
+        .collect();
     for number in 0..2_500_u64 {
         let mut event = [0; EventId::LEN];
         event[..8].copy_from_slice(&number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());

@@ -28,7 +28,8 @@ pub async fn live_through(outbox: impl LogoutOutbox, seed: u64, steps: usize) {
         };
         match random.below(10) {
             0..=2 => {
-                let ended = ended(["alice", "bob"][random.below(2)], random.below(40) as u64);
+                let number = random.below(40);
+                let ended = ended(["alice", "bob"][number % 2], number as u64);
                 let first = random.below(told.len());
                 let some = &told[first..first + random.below(told.len() - first + 1)];
                 let new = outbox.put_in(&ended, some, now).await;

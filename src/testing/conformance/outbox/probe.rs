@@ -84,6 +84,19 @@ impl<O: LogoutOutbox> Probe<O> {
         sure("forget_settled", self.outbox.forget_settled(before))
     }
 
+    /// Forgets all that was settled before a time, in as many calls as that takes, and gives the number.
+    pub(super) async fn forget_all(&self, before: SystemTime) -> u64 {
+        let mut forgotten = 0;
+        loop {
+            let more = self.forget(before).await;
+            forgotten += more;
+            if more == 0 {
+                break forgotten;
+            }
+            assert!(forgotten < 100_000, "it has no end");
+        }
+    }
+
     /// All there is, newest first.
     pub(super) async fn everything(&self) -> Vec<Delivery> {
         self.list(&DeliveryFilter::default(), 10_000).await

@@ -112,7 +112,9 @@ pub async fn o6_what_was_due_first_is_taken_first(outbox: impl LogoutOutbox) {
     }
     let mut taken = Vec::new();
     while taken.len() < 100 {
-        taken.extend(outbox.take(MINUTE, 25, at(2 * HOUR)).await);
+        let batch = outbox.take(MINUTE, 25, at(2 * HOUR)).await;
+        assert!(!batch.is_empty(), "they are all due");
+        taken.extend(batch);
     }
     let early = taken.iter().filter(|taken| taken.created == at(SECOND));
     let early = early.count();

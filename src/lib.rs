@@ -88,6 +88,7 @@
 //! | `sqlite` | sessions in a SQLite file, for one node |
 //! | `postgres` | sessions in PostgreSQL, for any number of nodes |
 //! | `redis` | sessions in Redis, standalone or a cluster, for any number of nodes |
+//! | `back-channel` | module `oidc::back_channel`: clients are told of every session that ends, from server to server |
 //! | `testing` | module `testing`: a manual clock, a cookie-keeping browser for tower services, stores that count and fail, the conformance suite for stores, the ticket codec |
 
 #![warn(clippy::unwrap_used)]

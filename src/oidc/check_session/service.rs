@@ -77,7 +77,8 @@ use crate::{
 ///
 /// - The route never makes [the layer](crate::UserSessionLayer) issue or remove the session id cookie, wherever it stands.
 /// - Clients on other sites need a session id cookie with SameSite=None, the default, and a browser that sends it there. Many no longer do: it is what `error` is for, and why
-///   there are logout notifications.
+///   there are logout notifications. On [plain http](crate::config::SessionConfigBuilder::insecure_http_for_development) the cookie is SameSite=Lax, so clients must be on the same site: on
+///   another port of `localhost`, say.
 /// - Only the user's browser can change its cookies. When a session was ended elsewhere, by an administrator or on another device, the answer becomes `changed` with the next page of the provider that
 ///   the browser opens. Clients that must know sooner need a logout notification.
 /// - The page sees the cookie only below the configuration's [base path](crate::config::SessionConfigBuilder::base_path); elsewhere its answer is `error`.

@@ -60,6 +60,9 @@
 //! | has an address that is refused | the same, five times at most |
 //! | is not registered any more, or has no address | given up at once |
 //!
+//! A client that does not answer is left alone for a while, up to a minute, and then tried with one delivery. If that fails as well, what has waited for it for a day is given up untried, so what waits for a
+//! client that is gone does not grow for ever.
+//!
 //! All of that are settings of [`DeliveryTask`]. [`LogoutDeliveries`] shows where deliveries stand.
 //!
 //! # Where tokens are sent
@@ -70,6 +73,7 @@
 //! always.
 
 mod addresses;
+mod attempt;
 mod back_channel_logout;
 mod builder;
 mod delivery_task;

@@ -14,16 +14,13 @@ use tokio::{
 };
 
 use super::{
-    back_channel_logout::Inner,
+    attempt::{Sent, send, tell_of},
     delivery_task::{DeliveryRound, DeliveryTask},
     lanes::Lanes,
     outgoing::Answer,
-    retrying::Retrying,
 };
 use crate::{
     error::Error,
-    events::Event,
-    id::ClientId,
     store::{Attempt, Outcome, TakenDelivery},
 };
 
@@ -44,14 +41,6 @@ pub(super) struct Worker<'a> {
     /// Some clients were left out when it last looked.
     left_out: bool,
     round: DeliveryRound,
-}
-
-/// What became of one delivery that was under way.
-struct Sent {
-    client: ClientId,
-    attempt: Attempt,
-    /// Whether there was an answer, or it was not the client's fault that there was none.
-    answered: bool,
 }
 
 /// Why a worker goes on.
@@ -258,8 +247,13 @@ impl<'a> Worker<'a> {
             Outcome::PutBack => {}
         }
         self.unsettled.push(attempt);
+        // Once may be chance. Twice, and it may be gone for good.
+        let is_gone = !answered && self.lanes.is_troubled(&client);
         let back = self.lanes.done(&client, answered, now);
-        self.put_back(back);
+        match is_gone {
+            true => self.put_back_or_give_up(back),
+            false => self.put_back(back),
+        }
         if let Some(trial) = self.lanes.next_trial(now) {
             self.look = self.look.min(trial);
         }
@@ -277,6 +271,22 @@ impl<'a> Worker<'a> {
     fn put_back(&mut self, waiting: Vec<TakenDelivery>) {
         let put_back = |taken: TakenDelivery| taken.settled(Outcome::PutBack);
         self.unsettled.extend(waiting.into_iter().map(put_back));
+    }
+
+    /// A client that is gone is tried with one delivery now and then. The others of its deliveries end with that one when their time is over, or the outbox would grow
+    /// for as long as sessions end.
+    fn put_back_or_give_up(&mut self, waiting: Vec<TakenDelivery>) {
+        let (retrying, now) = (self.task.retrying, self.task.inner.now());
+        let is_over = |taken: &TakenDelivery| retrying.is_over(taken, now);
+        let (over, others): (Vec<_>, _) = waiting.into_iter().partition(is_over);
+        self.put_back(others);
+        for taken in over {
+            let why = "the client answers no more".to_owned();
+            let outcome = Outcome::GivenUp { why };
+            tell_of(&taken, &outcome);
+            self.round.given_up += 1;
+            self.unsettled.push(taken.settled(outcome));
+        }
     }
 
     /// Tells the outbox what became of attempts.
@@ -340,52 +350,6 @@ impl<'a> Worker<'a> {
         })
         .await
     }
-}
-
-/// Makes one attempt.
-async fn send(inner: Arc<Inner>, retrying: Retrying, taken: TakenDelivery) -> Sent {
-    let answer = inner.tell(&taken).await;
-    let answered = !matches!(answer, Ok(Answer::Silent(_)));
-    let outcome = match answer {
-        Ok(answer) => retrying.outcome(&taken, answer, inner.now(), rand::rng().random()),
-        Err(why) => Outcome::GivenUp { why },
-    };
-    tell_of(&taken, &outcome);
-    Sent {
-        client: taken.client.clone(),
-        attempt: taken.settled(outcome),
-        answered,
-    }
-}
-
-fn tell_of(taken: &TakenDelivery, outcome: &Outcome) {
-    let &TakenDelivery {
-        event_id,
-        ref client,
-        attempt,
-        ..
-    } = taken;
-    match outcome {
-        Outcome::Delivered => Event::LogoutDelivered {
-            event_id,
-            client,
-            attempt,
-        },
-        Outcome::Failed { why, .. } => Event::LogoutFailed {
-            event_id,
-            client,
-            attempt,
-            why,
-        },
-        Outcome::GivenUp { why } => Event::LogoutGivenUp {
-            event_id,
-            client,
-            attempt,
-            why,
-        },
-        Outcome::PutBack => return,
-    }
-    .emit();
 }
 
 fn warn(error: &Error) {

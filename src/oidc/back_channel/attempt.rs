@@ -1,0 +1,69 @@
+//! One attempt to tell a client.
+
+use std::sync::Arc;
+
+use rand::RngExt;
+
+use super::{back_channel_logout::Inner, outgoing::Answer, retrying::Retrying};
+use crate::{
+    events::Event,
+    id::ClientId,
+    store::{Attempt, Outcome, TakenDelivery},
+};
+
+/// What became of one delivery that was under way.
+pub(super) struct Sent {
+    pub(super) client: ClientId,
+    pub(super) attempt: Attempt,
+    /// Whether there was an answer, or it was not the client's fault that there was none.
+    pub(super) answered: bool,
+}
+
+/// Makes one.
+pub(super) async fn send(inner: Arc<Inner>, retrying: Retrying, taken: TakenDelivery) -> Sent {
+    let answer = inner.tell(&taken).await;
+    let answered = !matches!(answer, Ok(Answer::Silent(_)));
+    let outcome = match answer {
+        Ok(answer) => retrying.outcome(&taken, answer, inner.now(), rand::rng().random()),
+        Err(why) => Outcome::GivenUp { why },
+    };
+    tell_of(&taken, &outcome);
+    Sent {
+        client: taken.client.clone(),
+        attempt: taken.settled(outcome),
+        answered,
+    }
+}
+
+/// Has the log say what became of one.
+pub(super) fn tell_of(taken: &TakenDelivery, outcome: &Outcome) {
+    let &TakenDelivery {
+        event_id,
+        ref client,
+        attempt,
+        ..
+    } = taken;
+    // A certificate, say, brings texts of the other side's into it.
+    let why = &*outcome.why().unwrap_or_default();
+    match outcome {
+        Outcome::Delivered => Event::LogoutDelivered {
+            event_id,
+            client,
+            attempt,
+        },
+        Outcome::Failed { .. } => Event::LogoutFailed {
+            event_id,
+            client,
+            attempt,
+            why,
+        },
+        Outcome::GivenUp { .. } => Event::LogoutGivenUp {
+            event_id,
+            client,
+            attempt,
+            why,
+        },
+        Outcome::PutBack => return,
+    }
+    .emit();
+}

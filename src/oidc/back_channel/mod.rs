@@ -47,6 +47,9 @@
 //! The user's response waits for none of 2 to 4. A crash at any point loses nothing that the store keeps: at worst a client hears twice, with another `jti`. Run both tasks on every node;
 //! they share the work.
 //!
+//! **Whoever shares an outbox has the same issuer, key and clients.** A delivery says for which client it is and not whose, and a node that does not know the client gives it up. So an outbox, and the store whose
+//! ends lead to it, serve one issuer; and a client that is new is registered with all nodes before a user signs in to it.
+//!
 //! **With sessions in cookies alone** there is no log of ends: the request that ends the session waits for step 2, and what that fails to put in is lost. Give `BackChannelLogout` an outbox
 //! that outlasts a restart, such as one in SQLite, and the rest is the same.
 //!

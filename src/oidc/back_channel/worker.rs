@@ -14,15 +14,13 @@ use tokio::{
 };
 
 use super::{
-    back_channel_logout::Inner,
+    attempt::{Sent, send},
     delivery_task::{DeliveryRound, DeliveryTask},
     lanes::Lanes,
     outgoing::Answer,
-    retrying::Retrying,
 };
 use crate::{
     error::Error,
-    id::ClientId,
     store::{Attempt, Outcome, TakenDelivery},
 };
 
@@ -43,14 +41,6 @@ pub(super) struct Worker<'a> {
     /// Some clients were left out when it last looked.
     left_out: bool,
     round: DeliveryRound,
-}
-
-/// What became of one delivery that was under way.
-struct Sent {
-    client: ClientId,
-    attempt: Attempt,
-    /// Whether there was an answer, or it was not the client's fault that there was none.
-    answered: bool,
 }
 
 /// Why a worker goes on.
@@ -229,23 +219,14 @@ impl<'a> Worker<'a> {
                 let Some(taken) = self.under_way.remove(&panicked.id()) else {
                     return;
                 };
-                let answer = Answer::Failed("the registry or the signer panicked".to_owned());
-                let now = self.task.inner.now();
-                let chance = rand::rng().random();
-                let outcome = self.task.retrying.outcome(&taken, answer, now, chance);
-                Sent {
-                    client: taken.client.clone(),
-                    attempt: taken.settled(outcome),
-                    answered: true,
-                }
+                let why = "the registry or the signer panicked".to_owned();
+                let (now, retrying) = (self.task.inner.now(), self.task.retrying);
+                Sent::new(&taken, Ok(Answer::Failed(why)), retrying, now)
             }
         };
         let now = Instant::now();
-        let Sent {
-            client,
-            attempt,
-            answered,
-        } = sent;
+        let Sent { attempt, answered } = sent;
+        let client = attempt.client.clone();
         match &attempt.outcome {
             Outcome::Delivered => self.round.delivered += 1,
             Outcome::Failed { again, .. } => {
@@ -338,41 +319,6 @@ impl<'a> Worker<'a> {
             time.as_mut().poll(cx).map(|()| Woken::Other)
         })
         .await
-    }
-}
-
-/// Makes one attempt.
-async fn send(inner: Arc<Inner>, retrying: Retrying, taken: TakenDelivery) -> Sent {
-    let answer = inner.tell(&taken).await;
-    let answered = !matches!(answer, Ok(Answer::Silent(_)));
-    let outcome = match answer {
-        Ok(answer) => retrying.outcome(&taken, answer, inner.now(), rand::rng().random()),
-        Err(why) => Outcome::GivenUp { why },
-    };
-    log(&taken, &outcome);
-    Sent {
-        client: taken.client.clone(),
-        attempt: taken.settled(outcome),
-        answered,
-    }
-}
-
-fn log(taken: &TakenDelivery, outcome: &Outcome) {
-    let TakenDelivery {
-        event_id, attempt, ..
-    } = taken;
-    let client = taken.client.as_str();
-    match outcome {
-        Outcome::Delivered => {
-            tracing::debug!(event = %event_id, client, attempt, "a client has heard that a session has ended");
-        }
-        Outcome::Failed { why, .. } => {
-            tracing::debug!(event = %event_id, client, attempt, why, "a client could not be told that a session has ended; it is tried again");
-        }
-        Outcome::GivenUp { why } => {
-            tracing::warn!(event = %event_id, client, attempt, why, "a client was not told that a session has ended; it is not tried again");
-        }
-        Outcome::PutBack => {}
     }
 }
 

@@ -71,6 +71,9 @@
 //! # Caveats
 //!
 //! - The page that asks must not have `Referrer-Policy: no-referrer`: browsers then send `Origin: null` with its form.
+//! - In its `Content-Security-Policy`, `form-action` must let the place through that the user goes on to: some browsers hold a redirect after a form to it.
+//! - The authentication cookie must not be [`SameSite::Strict`](crate::config::SameSite::Strict): a browser that comes from a client sends none then, so nobody looks signed in, and the client would be told
+//!   that the user is signed out.
 //! - Ids of users in ID tokens may be pairwise (OpenID Connect Core 1.0 section 8). Then give an [`IdTokenHintVerifier`] of your own that gives the subject as the session has it.
 //! - Have retired signing keys among those of the verifier for as long as their ID tokens may come back.
 

@@ -122,9 +122,14 @@ impl EndSession {
 
     /// Tells the log of a request that is not answered. What is wrong with a request is the client's affair, what is away is the host's.
     pub(super) fn report(&self, rejection: &EndSessionRejection) {
-        let EndSessionRejection::Failed(error) = rejection else {
-            tracing::debug!(%rejection, "a request to sign out is refused");
-            return;
+        let error = match rejection {
+            EndSessionRejection::Failed(error) if error.kind() != ErrorKind::ConflictingCookies => {
+                error
+            }
+            _ => {
+                tracing::debug!(%rejection, "a request to sign out is refused");
+                return;
+            }
         };
         if let Some(left_out) = self.not_checked.pass(self.settings.now()) {
             tracing::warn!(
@@ -214,6 +219,10 @@ impl EndSession {
         session: UserSession,
         decide: impl FnOnce(Option<Current<'_>>, &Kept) -> Course,
     ) -> Result<EndSessionRequest, EndSessionRejection> {
+        if session.is_in_conflict() {
+            // Nobody is signed in for this request, and yet the sessions go on: the client would take a redirect for a sign-out.
+            return Err(Error::from(ErrorKind::ConflictingCookies).into());
+        }
         let ticket = session.ticket();
         let current = ticket.as_ref().and_then(|ticket| {
             Some(Current {

@@ -66,7 +66,8 @@
 //!    One that comes after the session has ended does no harm.
 //! 6. Parameters that nobody knows are ignored; one that is there twice is refused, as is what is no UTF-8. An empty one is as good as none (RFC 6749 section 3.1).
 //! 7. What is refused is answered with a short text and never with a redirect.
-//! 8. A page that a browser fetches in advance ends nothing: such a request is refused, and comes again when the user follows the link.
+//! 8. A request with valid cookies of different sessions is refused: somebody may be tossing cookies, and nobody knows whom to sign out.
+//! 9. A page that a browser fetches in advance ends nothing: such a request is refused, and comes again when the user follows the link.
 //!
 //! # Caveats
 //!

@@ -89,13 +89,17 @@ impl AuthorizationRequest {
         if !scope.iter().any(|word| word == "openid") {
             return Err(Refusal("invalid_scope", "scope contains openid"));
         }
+        let max_age = max_age(parameters)?;
+        let mut prompt = Prompt::parse(parameters)?;
+        // The two are the same (OpenID Connect Core 1.0 section 3.1.2.1), also within the second of the sign-in.
+        prompt.login |= max_age == Some(Duration::ZERO);
         Ok(Self {
             application,
             scope,
             challenge: challenge(parameters)?,
             nonce: parameters.text("nonce").map(str::to_owned),
-            prompt: Prompt::parse(parameters)?,
-            max_age: max_age(parameters)?,
+            prompt,
+            max_age,
             id_token_hint: parameters.text("id_token_hint").map(str::to_owned),
             login_hint: parameters.text("login_hint").map(str::to_owned),
         })

@@ -6,6 +6,7 @@
 mod application;
 #[path = "../support/curl.rs"]
 mod curl;
+mod express_openid_connect;
 #[path = "../support/journey.rs"]
 mod journey;
 mod openid_client;

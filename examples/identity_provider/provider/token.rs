@@ -8,7 +8,7 @@ use axum::{
     extract::State,
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{CONTENT_TYPE, WWW_AUTHENTICATE},
+        header::{CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -164,7 +164,8 @@ fn issue(
     response.set_refresh_token(tokens.refresh.map(RefreshToken::new));
     let scope = grant.scope.iter().cloned().map(Scope::new);
     response.set_scopes(Some(scope.collect()));
-    Ok(Json(response).into_response())
+    // `Cache-Control: no-store` has every response of this site (RFC 6749 section 5.1 wants both).
+    Ok(([(PRAGMA, "no-cache")], Json(response)).into_response())
 }
 
 /// What OpenID Connect adds to the response.

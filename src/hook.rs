@@ -1,6 +1,11 @@
 //! Traits through which the host takes part.
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
 
 use crate::{
     ended::Ended,
@@ -108,6 +113,22 @@ pub enum Validation {
 ///     }
 /// }
 /// ```
+///
+/// # Several
+///
+/// A pair of hooks is one, and so is a triple: both hear of each end, side by side, so that none waits for another. If one of them fails, all hear of that end again.
+///
+/// ```
+/// # use axum_user_session::{ended::Ended, error::BoxError, hook::EndedHook};
+/// # struct Notifier;
+/// # impl EndedHook for Notifier { async fn ended(&self, _: &Ended) -> Result<(), BoxError> { Ok(()) } }
+/// # struct Audit;
+/// # impl EndedHook for Audit { async fn ended(&self, _: &Ended) -> Result<(), BoxError> { Ok(()) } }
+/// use axum_user_session::{KeyRing, SessionConfig};
+///
+/// let config = SessionConfig::builder(KeyRing::ephemeral()).ended_hook((Notifier, Audit)).build()?;
+/// # Ok::<_, axum_user_session::error::ConfigError>(())
+/// ```
 pub trait EndedHook: Send + Sync + 'static {
     /// Deals with the end of a session.
     ///
@@ -115,6 +136,57 @@ pub trait EndedHook: Send + Sync + 'static {
     ///
     /// Any error of your own: with a store, the end is handed out again later.
     fn ended(&self, ended: &Ended) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+impl<T: EndedHook> EndedHook for Arc<T> {
+    async fn ended(&self, ended: &Ended) -> Result<(), BoxError> {
+        T::ended(self, ended).await
+    }
+}
+
+impl<A: EndedHook, B: EndedHook> EndedHook for (A, B) {
+    async fn ended(&self, ended: &Ended) -> Result<(), BoxError> {
+        both(self.0.ended(ended), self.1.ended(ended)).await
+    }
+}
+
+impl<A: EndedHook, B: EndedHook, C: EndedHook> EndedHook for (A, B, C) {
+    async fn ended(&self, ended: &Ended) -> Result<(), BoxError> {
+        let others = both(self.1.ended(ended), self.2.ended(ended));
+        both(self.0.ended(ended), others).await
+    }
+}
+
+/// Waits for both of two, and gives the first error.
+async fn both<E>(
+    one: impl Future<Output = Result<(), E>>,
+    other: impl Future<Output = Result<(), E>>,
+) -> Result<(), E> {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    let (mut first, mut second) = (None, None);
+    poll_fn(|cx| {
+        if first.is_none() {
+            first = ready(one.as_mut().poll(cx));
+        }
+        if second.is_none() {
+            second = ready(other.as_mut().poll(cx));
+        }
+        match (first.take(), second.take()) {
+            (Some(one), Some(other)) => Poll::Ready(one.and(other)),
+            (one, other) => {
+                (first, second) = (one, other);
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
+
+fn ready<T>(poll: Poll<T>) -> Option<T> {
+    match poll {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
 }
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

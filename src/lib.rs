@@ -88,6 +88,7 @@
 //! | `sqlite` | sessions in a SQLite file, for one node |
 //! | `postgres` | sessions in PostgreSQL, for any number of nodes |
 //! | `redis` | sessions in Redis, standalone or a cluster, for any number of nodes |
+//! | `metrics` | the [events](events) counted and timed, for any recorder of the facade `metrics` |
 //! | `testing` | module `testing`: a manual clock, a cookie-keeping browser for tower services, stores that count and fail, the conformance suite for stores, the ticket codec |
 
 #![warn(clippy::unwrap_used)]
@@ -100,6 +101,7 @@ mod cookie;
 mod device;
 pub mod ended;
 pub mod error;
+pub mod events;
 pub mod extract;
 pub mod guard;
 pub mod hook;

@@ -1,8 +1,9 @@
-//! What is logged: one event for what somebody should look at, nothing for what is usual, and no secret ever.
+//! What is logged: one warning for what somebody should look at, events on level debug for what is usual, and no secret ever.
 
 mod support;
 
 use std::{
+    collections::BTreeMap,
     fmt::{Debug, Write},
     future::Future,
     pin::Pin,
@@ -16,6 +17,7 @@ use axum_user_session::{
     cleanup::CleanupTask,
     ended::Ended,
     error::BoxError,
+    events,
     hook::EndedHook,
     testing::{Browser, Fault},
 };
@@ -32,89 +34,123 @@ type Scenario = Pin<Box<dyn Future<Output = Vec<String>>>>;
 
 #[tokio::test]
 async fn each_cause_is_logged_once_and_no_event_shows_a_secret() {
-    let rows: [(&str, Scenario, &[Level]); _] = [
+    let rows: [(&str, Scenario, &[&str]); _] = [
         (
             "a visit, a sign-in, a look, a client, a sign-out",
             Box::pin(plain()),
-            &[],
+            &["DEBUG session_ended", "DEBUG session_started"],
         ),
-        ("a session that has expired", Box::pin(expired()), &[]),
-        ("a forged cookie", Box::pin(forged()), &[Level::DEBUG]),
+        (
+            "a session that has expired",
+            Box::pin(expired()),
+            &["DEBUG cookie_refused", "DEBUG session_started"],
+        ),
+        (
+            "a forged cookie",
+            Box::pin(forged()),
+            &["DEBUG cookie_refused", "DEBUG session_started"],
+        ),
         (
             "a cookie that was never one of ours",
             Box::pin(garbage()),
-            &[Level::DEBUG],
+            &["DEBUG cookie_refused"],
         ),
         (
             "a cookie under an unknown key",
             Box::pin(unknown_key()),
-            &[Level::WARN],
+            &["DEBUG session_started", "WARN cookie_left_alone"],
         ),
         (
             "more cookies than are tried",
             Box::pin(too_many()),
-            &[Level::WARN],
+            &["DEBUG session_started", "WARN cookie_left_alone"],
         ),
-        ("conflicting cookies", Box::pin(conflict()), &[Level::WARN]),
+        (
+            "conflicting cookies",
+            Box::pin(conflict()),
+            &["DEBUG session_started x2", "WARN cookie_left_alone"],
+        ),
         (
             "a session id that no sign-in followed",
             Box::pin(id_without_sign_in()),
-            &[Level::WARN],
+            &["WARN"],
         ),
         (
             "a client list that can't be decoded",
             Box::pin(undecodable_clients()),
-            &[Level::WARN],
+            &["DEBUG session_started", "WARN"],
         ),
         (
             "the application's own cookie under our name",
             Box::pin(own_header()),
-            &[Level::WARN],
+            &["DEBUG session_started", "WARN"],
         ),
         (
             "the same through a jar",
             Box::pin(own_cookie_in_the_jar()),
-            &[Level::WARN],
+            &["DEBUG session_started", "WARN"],
         ),
         (
             "a renewal that does not fit the budget",
             Box::pin(failed_renewal()),
-            &[Level::WARN],
+            &["DEBUG seal_failed", "DEBUG session_started", "WARN"],
         ),
         (
             "a record that was changed, and its cookie",
             Box::pin(rejected_record()),
-            &[Level::WARN, Level::DEBUG],
+            &[
+                "DEBUG cookie_refused",
+                "DEBUG session_ended",
+                "DEBUG session_started",
+                "WARN",
+            ],
         ),
         (
             "a record under an unknown key",
             Box::pin(unknown_records_key()),
-            &[Level::WARN],
+            &["DEBUG session_started x2", "WARN cookie_left_alone"],
         ),
         (
             "an outage, for a second",
             Box::pin(outage(999)),
-            &[Level::WARN],
+            &[
+                "DEBUG session_started",
+                "DEBUG store_failed x22",
+                "WARN session_not_loaded",
+            ],
         ),
         (
             "an outage, for longer",
             Box::pin(outage(1000)),
-            &[Level::WARN, Level::WARN],
+            &[
+                "DEBUG session_started",
+                "DEBUG store_failed x22",
+                "WARN session_not_loaded x2",
+            ],
         ),
         (
             "ends that nobody has dealt with",
             Box::pin(unheard_ends(true)),
-            &[Level::WARN],
+            &[
+                "DEBUG cleanup_done",
+                "DEBUG session_ended",
+                "DEBUG session_started",
+                "WARN ends_dropped",
+            ],
         ),
         (
             "ends that nobody was to hear of",
             Box::pin(unheard_ends(false)),
-            &[],
+            &[
+                "DEBUG cleanup_done",
+                "DEBUG session_ended",
+                "DEBUG session_started",
+            ],
         ),
         (
             "a session without its layer",
             Box::pin(missing_layer()),
-            &[Level::ERROR],
+            &["DEBUG session_started", "ERROR"],
         ),
     ];
     for (name, scenario, expected) in rows {
@@ -124,8 +160,7 @@ async fn each_cause_is_logged_once_and_no_event_shows_a_secret() {
             scenario.await
         };
         let entries = log.0.lock().unwrap();
-        let levels: Vec<_> = entries.iter().map(|entry| entry.level).collect();
-        assert_eq!(levels, expected, "{name}: {entries:?}");
+        assert_eq!(summary(&entries), expected, "{name}: {entries:?}");
         assert!(!secrets.is_empty(), "{name}");
         for entry in entries.iter() {
             assert!(entry.target.starts_with("axum_user_session"), "{name}");
@@ -392,6 +427,20 @@ async fn seen_with(lab: &mut Lab, cookies: &str) -> String {
     page.body
 }
 
+/// The level of each entry, and for events their name, in alphabetical order; those that are there several times with their number.
+fn summary(entries: &[Entry]) -> Vec<String> {
+    let mut counts = BTreeMap::new();
+    for entry in entries {
+        let what = format!("{} {}", entry.level, entry.event);
+        *counts.entry(what.trim_end().to_owned()).or_insert(0) += 1;
+    }
+    let counts = counts.into_iter().map(|(what, count)| match count {
+        1 => what,
+        _ => format!("{what} x{count}"),
+    });
+    counts.collect()
+}
+
 /// Keeps every event of this thread, with all its fields.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<Entry>>>);
@@ -400,10 +449,19 @@ struct Log(Arc<Mutex<Vec<Entry>>>);
 struct Entry {
     level: Level,
     target: &'static str,
+    /// Its name, for those of [`events`].
+    event: String,
     text: String,
 }
 
 impl Visit for Entry {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "event" => self.event = value.to_owned(),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         write!(self.text, "{field}={value:?} ").unwrap();
     }
@@ -427,9 +485,12 @@ impl Subscriber for Log {
         let mut entry = Entry {
             level: *metadata.level(),
             target: metadata.target(),
+            event: String::new(),
             text: String::new(),
         };
         event.record(&mut entry);
+        let named = !entry.event.is_empty();
+        assert_eq!(named, entry.target == events::TARGET, "{entry:?}");
         self.0.lock().unwrap().push(entry);
     }
 

@@ -15,6 +15,7 @@ main() {
     require curl curl                                # drives the example as a user at a terminal would
     require chromium chromium chromium-browser google-chrome # and as a browser does
     require chromium-driver chromedriver
+    require firefox-esr firefox-esr firefox          # and as another browser does
     # The tests start servers of their own. Those of the system, if any run, are left alone.
     require postgresql '/usr/lib/postgresql/*/bin/postgres' postgres
     require redis-server redis-server

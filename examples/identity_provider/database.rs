@@ -1,11 +1,18 @@
-//! Where sessions are kept.
+//! Where sessions are kept, and what clients still have to be told.
 
-use std::{error::Error, fs, path::PathBuf};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use axum_user_session::{
     config::SessionConfigBuilder,
+    oidc::back_channel::{BackChannelLogout, BackChannelLogoutBuilder, JwtSigner},
     store::{PostgresStore, RedisStore, SqliteStore},
 };
+
+use crate::provider::Applications;
 
 /// What `DATABASE_URL` names.
 pub(crate) enum Database {
@@ -43,28 +50,68 @@ impl Database {
         }
     }
 
-    /// Opens the database, and has it keep the sessions.
-    pub(crate) async fn keep(
-        self,
-        sessions: SessionConfigBuilder,
-    ) -> Result<SessionConfigBuilder, Box<dyn Error>> {
+    /// Opens the database. Without one for sessions, what is to be told still has to be kept somewhere: in a file of its own.
+    pub(crate) async fn open(self, outbox: &Path) -> Result<Opened, Box<dyn Error>> {
         Ok(match self {
-            Self::None => sessions,
-            Self::Sqlite(path) => {
-                if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder)?;
-                }
-                sessions.store(SqliteStore::open(path)?)
-            }
+            Self::None => Opened::OutboxAlone(sqlite(outbox)?),
+            Self::Sqlite(path) => Opened::Sqlite(sqlite(&path)?),
             Self::Postgres(url) => {
                 let store = PostgresStore::connect(&url).await?;
                 store.migrate().await?;
-                sessions.store(store)
+                Opened::Postgres(store)
             }
-            Self::Redis(nodes) => sessions.store(match &nodes[..] {
+            Self::Redis(nodes) => Opened::Redis(match &nodes[..] {
                 [server] => RedisStore::connect(server).await?,
                 nodes => RedisStore::connect_cluster(nodes).await?,
             }),
         })
     }
+}
+
+/// A database that is open.
+pub(crate) enum Opened {
+    /// Sessions are in cookies alone.
+    OutboxAlone(SqliteStore),
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+    Redis(RedisStore),
+}
+
+impl Opened {
+    /// Has it keep the sessions.
+    pub(crate) fn keep(&self, sessions: SessionConfigBuilder) -> SessionConfigBuilder {
+        match self {
+            Self::OutboxAlone(_) => sessions,
+            Self::Sqlite(store) => sessions.store(store.clone()),
+            Self::Postgres(store) => sessions.store(store.clone()),
+            Self::Redis(store) => sessions.store(store.clone()),
+        }
+    }
+
+    /// Has it keep what clients are to be told.
+    pub(crate) fn notify(
+        &self,
+        issuer: &str,
+        clients: Applications,
+        signer: JwtSigner,
+    ) -> BackChannelLogoutBuilder {
+        match self {
+            Self::OutboxAlone(store) | Self::Sqlite(store) => {
+                BackChannelLogout::builder(issuer, store.clone(), clients, signer)
+            }
+            Self::Postgres(store) => {
+                BackChannelLogout::builder(issuer, store.clone(), clients, signer)
+            }
+            Self::Redis(store) => {
+                BackChannelLogout::builder(issuer, store.clone(), clients, signer)
+            }
+        }
+    }
+}
+
+fn sqlite(path: &Path) -> Result<SqliteStore, Box<dyn Error>> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(SqliteStore::open(path)?)
 }

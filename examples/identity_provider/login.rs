@@ -40,11 +40,7 @@ impl Why {
 }
 
 impl<'a> Login<'a> {
-    pub(crate) fn new(
-        return_url: Option<&'a ReturnUrl>,
-        session: &UserSession,
-        why: Why,
-    ) -> Self {
+    pub(crate) fn new(return_url: Option<&'a ReturnUrl>, session: &UserSession, why: Why) -> Self {
         let page = Self {
             return_url,
             user: session.user().map(ShownUser),

@@ -47,14 +47,12 @@ mod wanted;
 
 use std::{error::Error, net::SocketAddr, process::ExitCode, sync::Arc};
 
-use axum_user_session::{KeyRing, admin::SessionAdmin};
+use axum_user_session::{KeyRing, oidc::LifetimeCoordination};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    database::Database,
-    notifier::Notifier,
-    provider::{Applications, Grants, Inner, Provider, SigningKey},
+    provider::{Applications, Grants, Provider, SigningKey},
     settings::Settings,
     upkeep::Upkeep,
 };
@@ -84,41 +82,38 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("can't listen on {}: {error}", settings.listen))?;
     let address = format!("http://{}", listener.local_addr()?);
     let issuer = settings.issuer.unwrap_or_else(|| address.clone());
-    let key = SigningKey::open(&settings.key_file.with_file_name("signing_key.pem"))?;
+    let local = settings.listen.ip().is_loopback();
+
+    let key = settings.key_file.with_file_name("signing_key.pem");
+    let key = Arc::new(SigningKey::open(&key)?);
+    let outbox = settings.key_file.with_file_name("outbox.db");
+    let database = settings.database.open(&outbox).await?;
+    let back_channel =
+        notifier::back_channel(&database, &issuer, applications.clone(), &key, local)?;
+
     let keys = KeyRing::open_file(settings.key_file)?;
     let mut sessions = sessions::configuration(keys).issuer(&issuer);
-    if settings.listen.ip().is_loopback() {
+    if local {
         sessions = sessions.insecure_http_for_development();
     } else {
         tracing::warn!(
             "browsers will keep the session only if TLS ends in front of this server; the proxy must pass the Host header on"
         );
     }
-    let in_database = !matches!(settings.database, Database::None);
-    let sessions = settings
-        .database
-        .keep(sessions.ended_hook(Notifier))
-        .await?;
-    let sessions = sessions.build()?;
-    let upkeep = match in_database {
-        true => Some(Upkeep::start(&sessions)?),
-        false => None,
-    };
-    let provider = Provider::new(Inner {
-        issuer,
-        applications,
-        key: Arc::new(key),
-        grants: Grants::default(),
-        sessions: SessionAdmin::new(&sessions).ok(),
-    });
+    let coordination = LifetimeCoordination::new(applications.clone()).by_default(true);
+    let grants = Grants::default();
+    let hook = back_channel.clone();
+    let sessions = notifier::listening(sessions, &coordination, grants.clone(), hook);
+    let sessions = database.keep(sessions).build()?;
+    let upkeep = Upkeep::start(&sessions, &back_channel)?;
+
+    let provider = Provider::new(issuer, &sessions, applications, coordination, key, grants)?;
     let app = app::router(sessions, provider).into_make_service_with_connect_info::<SocketAddr>();
     println!("{address}/");
     axum::serve(listener, app)
         .with_graceful_shutdown(stop::requested())
         .await?;
-    if let Some(upkeep) = upkeep {
-        upkeep.stop().await;
-    }
+    upkeep.stop().await;
     tracing::info!("all requests are answered");
     Ok(())
 }

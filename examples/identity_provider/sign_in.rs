@@ -72,7 +72,11 @@ pub(crate) async fn sign_in(
             StatusCode::UNAUTHORIZED,
             html(page.refused(form.username, remember)),
         );
-        return Ok(leading_to(&provider, return_url.as_ref(), page.into_response()));
+        return Ok(leading_to(
+            &provider,
+            return_url.as_ref(),
+            page.into_response(),
+        ));
     };
     let mut properties = AuthenticationProperties::new()
         .with_persistent(remember)
@@ -100,9 +104,12 @@ pub(crate) async fn go_on(
 }
 
 /// `POST /logout`
-pub(crate) async fn sign_out(session: UserSession) -> Result<Redirect, Failure> {
-    session.sign_out().await?;
-    Ok(Redirect::to("/"))
+pub(crate) async fn sign_out(
+    State(provider): State<Provider>,
+    session: UserSession,
+) -> Result<Response, Failure> {
+    let ended = session.sign_out().await?;
+    Ok(provider::signed_out(&provider, ended.as_ref()).await?)
 }
 
 /// The page's form may lead to an application.

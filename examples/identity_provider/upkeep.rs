@@ -1,27 +1,38 @@
-//! What runs beside the requests, where sessions are in a database.
+//! What runs beside the requests.
 
 use axum_user_session::{
     Error, SessionConfig,
     cleanup::{CleanupTask, EndedTask, TaskHandle},
+    error::ErrorKind,
+    oidc::back_channel::{BackChannelLogout, DeliveryTask},
 };
 
-/// The running tasks. Every node runs them: the database hands each session, and each end, to one of them.
-pub(crate) struct Upkeep {
-    cleanup: TaskHandle,
-    news: TaskHandle,
-}
+/// The running tasks. Every node runs them: the database hands each session, each end, and each notification to one of them.
+pub(crate) struct Upkeep(Vec<TaskHandle>);
 
 impl Upkeep {
-    pub(crate) fn start(sessions: &SessionConfig) -> Result<Self, Error> {
-        Ok(Self {
-            cleanup: CleanupTask::new(sessions)?.spawn(),
-            news: EndedTask::new(sessions)?.spawn(),
-        })
+    /// Starts them. Those that are for sessions in a database are left out without one.
+    pub(crate) fn start(
+        sessions: &SessionConfig,
+        back_channel: &BackChannelLogout,
+    ) -> Result<Self, Error> {
+        let cleanup = CleanupTask::new(sessions).map(CleanupTask::spawn);
+        let news = EndedTask::new(sessions).map(EndedTask::spawn);
+        let mut tasks = vec![DeliveryTask::new(back_channel).spawn()];
+        for task in [cleanup, news] {
+            match task {
+                Ok(task) => tasks.push(task),
+                Err(error) if error.kind() == ErrorKind::NoStore => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self(tasks))
     }
 
-    /// Lets them finish what they have begun.
+    /// Lets them finish what they have begun; the deliveries last, because the others bring more.
     pub(crate) async fn stop(self) {
-        self.cleanup.stop().await;
-        self.news.stop().await;
+        for task in self.0.into_iter().rev() {
+            task.stop().await;
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     config::{SessionConfig, Settings, StoreSettings},
     ended::EndReason,
     error::{Error, ErrorKind},
+    events::Event,
     store::{Filter, NameMatch, Part, Position, Query, Record, Selection, ask},
 };
 
@@ -24,7 +25,8 @@ const MOST: usize = 1000;
 /// [`revoke_other_sessions`](crate::UserSession::revoke_other_sessions).
 ///
 /// A session that is revoked ends for every request that comes after, on every node, and its clients are told as after a sign-out. A request that is under way keeps what
-/// it has, and can't bring the session back.
+/// it has, and can't bring the session back. The browser's session id cookie goes with the next page that it opens here, so clients that watch the session see the end from then
+/// on; the other cookies go a minute later.
 #[derive(Clone)]
 pub struct SessionAdmin {
     pub(super) settings: Arc<Settings>,
@@ -176,6 +178,9 @@ impl SessionAdmin {
             };
             let answer = ask(self.settings.write_deadline(), delete).await?;
             revoked += answer.value;
+            if answer.value > 0 {
+                Event::SessionsRevoked(answer.value).emit();
+            }
             store.ended.notify_one();
             // What the first attempt has ended is not among these.
             if answer.value < BATCH as u64 && !answer.repeated {

@@ -7,7 +7,8 @@ use super::handle::TaskHandle;
 use crate::{
     config::{SessionConfig, Settings},
     error::Error,
-    store::ask,
+    events::Event,
+    store::{Selection, ask},
 };
 
 /// Ends sessions that have expired, in batches, again and again, and tidies the store.
@@ -34,6 +35,7 @@ pub struct CleanupTask {
     interval: Duration,
     batch: usize,
     keep_unheard: Duration,
+    counts_sessions: bool,
 }
 
 /// What one round of a [`CleanupTask`] has done.
@@ -44,6 +46,8 @@ pub struct CleanedUp {
     pub expired: u64,
     /// Entries of the log of ends that nobody has dealt with in time, and were dropped.
     pub unheard_ends: u64,
+    /// Sessions that have not expired, if the task [counts them](CleanupTask::count_sessions) and the store could say.
+    pub sessions: Option<u64>,
 }
 
 impl CleanupTask {
@@ -60,6 +64,7 @@ impl CleanupTask {
             interval: Duration::from_secs(60),
             batch: 200,
             keep_unheard: Duration::from_secs(7 * 24 * 3600),
+            counts_sessions: false,
         })
     }
 
@@ -85,6 +90,15 @@ impl CleanupTask {
         self
     }
 
+    /// Whether each round ends with counting the sessions that have not expired, for the [event](crate::events) and the gauge of that. Default: no.
+    ///
+    /// That may take a store as long as there are sessions, so with a million of them choose a longer [interval](Self::interval), or let one node count. A store that
+    /// can't say within the [`write_limit`](crate::config::SessionConfigBuilder::write_limit) leaves the gauge as it was.
+    pub fn count_sessions(mut self, count: bool) -> Self {
+        self.counts_sessions = count;
+        self
+    }
+
     /// Does one round, to the end of what has expired.
     ///
     /// # Errors
@@ -99,6 +113,9 @@ impl CleanupTask {
             let answer = ask(self.settings.write_deadline(), take).await?;
             let expired = answer.value.len();
             cleaned.expired += expired as u64;
+            for ended in &answer.value {
+                Event::SessionEnded(ended).emit();
+            }
             if expired > 0 {
                 store.ended.notify_one();
             }
@@ -120,11 +137,17 @@ impl CleanupTask {
         }
         // Without a hook nobody was to be told.
         if cleaned.unheard_ends > 0 && self.settings.ended_hook.is_some() {
-            tracing::warn!(
-                dropped = cleaned.unheard_ends,
-                "nobody has dealt with the ends of some sessions; their clients were not told"
-            );
+            Event::EndsDropped(cleaned.unheard_ends).emit();
         }
+        if self.counts_sessions {
+            cleaned.sessions = self.count().await;
+        }
+        let event = Event::CleanupDone {
+            expired: cleaned.expired,
+            unheard_ends: cleaned.unheard_ends,
+            sessions: cleaned.sessions,
+        };
+        event.emit();
         Ok(cleaned)
     }
 
@@ -137,12 +160,8 @@ impl CleanupTask {
                 return;
             }
             wait = self.interval;
-            match self.run_once().await {
-                Ok(cleaned) => tracing::debug!(expired = cleaned.expired, "cleaned up"),
-                Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "sessions that have expired could not be cleaned up; the next round tries again"
-                ),
+            if let Err(error) = self.run_once().await {
+                Event::CleanupFailed(&error).emit();
             }
         }
     }
@@ -154,6 +173,15 @@ impl CleanupTask {
     /// Outside of a tokio runtime.
     pub fn spawn(self) -> TaskHandle {
         TaskHandle::spawn(|stop| self.run_until(stop.wait()))
+    }
+
+    async fn count(&self) -> Option<u64> {
+        let store = self.settings.store().ok()?;
+        let now = self.settings.now().into();
+        let count = || store.store.count(&Selection::Everyone, now);
+        // A failure is told of as every other of the store.
+        let answer = ask(self.settings.write_deadline(), count).await.ok()?;
+        Some(answer.value)
     }
 }
 

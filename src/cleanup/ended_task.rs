@@ -7,6 +7,7 @@ use crate::{
     config::{SessionConfig, Settings},
     ended::EventId,
     error::{Error, ErrorKind},
+    events::Event,
     store::{TakenEnd, ask},
 };
 
@@ -180,20 +181,21 @@ async fn hear(settings: Arc<Settings>, end: TakenEnd, limit: Duration) -> Option
     } = end;
     ended.issuer.clone_from(&settings.issuer);
     let hook = settings.ended_hook.as_ref()?;
-    let failed = |error: &dyn std::fmt::Display| {
-        tracing::warn!(
-            %error,
-            attempts,
-            event = %ended.event_id,
-            "the end of a session was not dealt with; it will be handed out again"
-        );
-    };
-    match timeout(limit, hook.ended(&ended)).await {
-        Ok(Ok(())) => return Some(ended.event_id),
-        Ok(Err(error)) => failed(&error),
-        Err(late) => failed(&late),
+    let event_id = ended.event_id;
+    let heard = timeout(limit, hook.ended(&ended)).await;
+    match heard.unwrap_or_else(|late| Err(late.into())) {
+        Ok(()) => Some(event_id),
+        Err(error) => {
+            let event = Event::EndedHookFailed {
+                event_id,
+                attempts,
+                again: true,
+                error: &*error,
+            };
+            event.emit();
+            None
+        }
     }
-    None
 }
 
 impl std::fmt::Debug for EndedTask {

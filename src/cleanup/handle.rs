@@ -28,7 +28,7 @@ impl TaskHandle {
     }
 
     /// Spawns a task, which gets what tells it to stop.
-    pub(super) fn spawn<F>(task: impl FnOnce(Stop) -> F) -> Self
+    pub(crate) fn spawn<F>(task: impl FnOnce(Stop) -> F) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -41,11 +41,11 @@ impl TaskHandle {
 }
 
 /// Tells a task to stop.
-pub(super) struct Stop(oneshot::Receiver<()>);
+pub(crate) struct Stop(oneshot::Receiver<()>);
 
 impl Stop {
     /// Waits until the task is to stop: never, if its handle was dropped.
-    pub(super) async fn wait(self) {
+    pub(crate) async fn wait(self) {
         if self.0.await.is_err() {
             std::future::pending().await
         }

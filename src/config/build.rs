@@ -45,6 +45,8 @@ impl SessionConfigBuilder {
             None => Purpose::Ticket,
             Some(_) => Purpose::Reference,
         };
+        #[cfg(feature = "metrics")]
+        crate::events::describe();
         let name = authentication.name.as_bytes();
         let protector = Protector::new(self.key_ring.clone(), &self.application_id, purpose, name);
         Ok(SessionConfig::of(Settings {

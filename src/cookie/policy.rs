@@ -169,6 +169,12 @@ impl CookiePolicy {
         })
     }
 
+    /// Its attributes as they are in `Set-Cookie`, each after a semicolon.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn rendered(&self) -> &str {
+        &self.rendered
+    }
+
     /// The `Set-Cookie` value for a cookie of this policy; `name` is the policy's own, or that of a chunk.
     pub(crate) fn set_cookie(
         &self,

@@ -67,14 +67,19 @@ impl SameOriginLayer {
             _ => Err(InvalidOrigin { origin }),
         }
     }
+
+    /// The decision alone, for what must look into a request before it knows whether other sites may send it.
+    pub(crate) fn check(&self) -> SameOriginCheck {
+        let allowed = self.allowed.as_slice().into();
+        SameOriginCheck { allowed }
+    }
 }
 
 impl<S> Layer<S> for SameOriginLayer {
     type Service = Gate<S, SameOriginCheck>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let allowed = self.allowed.as_slice().into();
-        Gate::new(inner, SameOriginCheck { allowed })
+        Gate::new(inner, self.check())
     }
 }
 
@@ -117,7 +122,7 @@ impl Decide for SameOriginCheck {
 }
 
 impl SameOriginCheck {
-    fn allows(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
+    pub(crate) fn allows(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
         if method.is_safe() {
             return true;
         }

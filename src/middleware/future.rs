@@ -99,7 +99,7 @@ where
                     };
                     match exchange.session.close(exchange.may_remove) {
                         Close::Now(closed) => {
-                            response::finish(&exchange, closed, response.headers_mut());
+                            response::finish(&exchange, closed, &mut response);
                             return Poll::Ready(Ok(response));
                         }
                         Close::Later(closing) => stage.set(Stage::Closing {
@@ -116,7 +116,7 @@ where
                 } => {
                     let closed = ready!(closing.as_mut().poll(cx));
                     let mut response = response.take().expect("not polled after completion");
-                    response::finish(exchange, closed, response.headers_mut());
+                    response::finish(exchange, closed, &mut response);
                     return Poll::Ready(Ok(response));
                 }
             }

@@ -9,4 +9,6 @@ pub use self::future::ResponseFuture;
 pub use self::layer::UserSessionLayer;
 pub use self::service::UserSessionService;
 
+#[cfg(feature = "oidc")]
+pub(crate) use self::response::SessionIdCookieStays;
 pub(crate) use self::service::Attached;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use http::Response;
 
 use super::service::Exchange;
 use crate::{
@@ -11,18 +11,29 @@ use crate::{
     session::{Closed, Write},
 };
 
+/// In a response's extensions: the session id cookie is neither issued nor removed with it. Private, so that it can't be planted.
+#[cfg_attr(
+    not(feature = "oidc"),
+    expect(dead_code, reason = "it is the check-session route that says so")
+)]
+#[derive(Clone, Copy)]
+pub(crate) struct SessionIdCookieStays;
+
 /// Writes what a session has left to be written.
-pub(super) fn finish(exchange: &Exchange, closed: Option<Closed>, headers: &mut HeaderMap) {
+pub(super) fn finish<B>(exchange: &Exchange, closed: Option<Closed>, response: &mut Response<B>) {
     let Some(closed) = closed else {
         return;
     };
     let settings = exchange.session.settings();
     let mut writer = Writer::new(exchange.jar.as_ref());
     // The authentication cookie itself comes last: clients that mix up several removals in one response keep to the last.
-    session_id(settings, &closed, &mut writer);
+    let stays = response.extensions_mut().remove::<SessionIdCookieStays>();
+    if stays.is_none() {
+        session_id(settings, &closed, &mut writer);
+    }
     marks(settings, &closed, &mut writer);
     authentication(settings, &closed, &mut writer);
-    writer.finish(headers);
+    writer.finish(response.headers_mut());
 }
 
 fn session_id<'a>(settings: &'a Settings, closed: &Closed, writer: &mut Writer<'a>) {

@@ -1,5 +1,4 @@
 use std::{
-    error::Error as _,
     fmt, mem,
     sync::Arc,
     task::{Context, Poll},
@@ -13,6 +12,7 @@ use super::{future::ResponseFuture, layer::Skip};
 use crate::{
     config::Settings,
     error::Error,
+    events::Event,
     session::{Load, UserSession},
 };
 
@@ -107,14 +107,11 @@ where
         let exchange = match loaded {
             Ok(session) => Some(Exchange::begin(session, &mut self.request)),
             Err(error) => {
-                if let Some(left_out) = self.settings.not_loaded.pass(self.settings.now()) {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        cause = error.source(),
-                        left_out,
-                        "a session could not be loaded; handlers that ask for it answer 503"
-                    );
-                }
+                let event = Event::SessionNotLoaded {
+                    error: &error,
+                    left_out: self.settings.not_loaded.pass(self.settings.now()),
+                };
+                event.emit();
                 let extensions = self.request.extensions_mut();
                 extensions.insert(Attached::Unavailable);
                 None

@@ -8,10 +8,23 @@
 //!
 //! What is known of clients comes from a [`ClientRegistry`] of the host.
 
+#[cfg(feature = "back-channel")]
+pub mod back_channel;
+mod check_session;
 mod client;
+mod coordination;
+mod discovery;
+pub mod end_session;
+pub mod front_channel;
 mod origin;
+mod query;
 mod registry;
+mod session_state;
 
+pub use self::check_session::{CheckSession, CheckSessionFuture};
 pub use self::client::{Client, ClientBuilder, InvalidClient, LogoutUri};
+pub use self::coordination::{GrantRevocation, GrantRevoker, LifetimeCoordination, Refresh};
+pub use self::discovery::{InvalidMetadata, LogoutMetadata};
 pub use self::origin::{InvalidOrigin, Origin};
 pub use self::registry::{ClientRegistry, FixedClients};
+pub use self::session_state::{InvalidSalt, Salt, SessionState};

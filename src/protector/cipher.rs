@@ -3,6 +3,7 @@ use rand::Rng;
 
 use crate::{
     clock::Timestamp,
+    events::{Event, SealFailure},
     key_ring::{Key, KeyId, KeyRing},
 };
 
@@ -32,7 +33,10 @@ pub(super) fn seal<A: AsRef<[u8]>>(
     write: impl FnOnce(&mut Vec<u8>),
 ) -> Option<Vec<u8>> {
     let keys = ring.current(now);
-    let key = keys.primary(now)?;
+    let Some(key) = keys.primary(now) else {
+        Event::SealFailed(SealFailure::NoKey).emit();
+        return None;
+    };
     let mut nonce = [0; NONCE_LEN];
     rand::rng().fill_bytes(&mut nonce);
     let mut sealed = Vec::with_capacity(OVERHEAD + len);
@@ -40,14 +44,15 @@ pub(super) fn seal<A: AsRef<[u8]>>(
     sealed.extend_from_slice(&key.id.0);
     sealed.extend_from_slice(&nonce);
     write(&mut sealed);
-    let tag = key
-        .aead
-        .seal_in_place_separate_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(associated_data(key.id)),
-            &mut sealed[CIPHERTEXT_AT..],
-        )
-        .ok()?;
+    let tag = key.aead.seal_in_place_separate_tag(
+        Nonce::assume_unique_for_key(nonce),
+        Aad::from(associated_data(key.id)),
+        &mut sealed[CIPHERTEXT_AT..],
+    );
+    let Ok(tag) = tag else {
+        Event::SealFailed(SealFailure::TooLarge).emit();
+        return None;
+    };
     sealed.extend_from_slice(tag.as_ref());
     Some(sealed)
 }

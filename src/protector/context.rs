@@ -16,6 +16,9 @@ pub(crate) enum Purpose {
     Record,
     /// A place in a list of sessions.
     Page,
+    /// A request to sign out, while it waits for the browser or the user.
+    #[cfg(feature = "oidc")]
+    Logout,
 }
 
 impl Purpose {
@@ -27,6 +30,8 @@ impl Purpose {
             Self::Ended => b"ended",
             Self::Record => b"record",
             Self::Page => b"page",
+            #[cfg(feature = "oidc")]
+            Self::Logout => b"logout",
         }
     }
 }

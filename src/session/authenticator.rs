@@ -10,6 +10,7 @@ use crate::{
     config::Settings,
     cookie::{Candidates, Pieces},
     error::{Error, ErrorKind},
+    events::{Event, Refusal, SealFailure},
     protector::OpenError,
     ticket::{self, ClientList, Ticket},
 };
@@ -31,23 +32,29 @@ pub(super) fn authenticate(
     let mut arrival = Arrival::Nothing;
     for first in candidates.authentication.as_slice() {
         let Some((text, count)) = candidates.chunks.join(first) else {
-            arrival = arrival.max(Arrival::Dead);
+            arrival = arrival.max(Arrival::Dead(Refusal::Incomplete));
             continue;
         };
         let opened = match settings.protector.open(now, &text) {
             Ok(opened) => ticket::decode(opened),
             Err(OpenError::Forged) => None,
             Err(OpenError::Unknown) => {
-                arrival = arrival.max(Arrival::Foreign);
+                arrival = arrival.max(Arrival::Foreign(Refusal::UnknownKey));
                 continue;
             }
         };
-        let opened = opened.filter(|ticket| !state.has_ended(ticket));
-        let found = match opened.map(|ticket| state.offer(ticket, now)) {
-            None => Arrival::Dead,
-            Some(Offer::Conflict) => Arrival::Conflict,
-            Some(Offer::Passed) => Arrival::Ticket,
-            Some(Offer::Taken) => {
+        let Some(ticket) = opened else {
+            arrival = arrival.max(Arrival::Dead(Refusal::Forged));
+            continue;
+        };
+        if state.has_ended(&ticket) {
+            arrival = arrival.max(Arrival::Dead(Refusal::Ended));
+            continue;
+        }
+        let found = match state.offer(ticket, now) {
+            Offer::Conflict => Arrival::Conflict,
+            Offer::Passed => Arrival::Ticket,
+            Offer::Taken => {
                 pieces = count;
                 len = text.len() + count * (settings.authentication.name.len() + MARK_LEN);
                 Arrival::Ticket
@@ -56,7 +63,6 @@ pub(super) fn authenticate(
         arrival = arrival.max(found);
     }
     let arrival = unless_more(arrival, candidates);
-    report(arrival);
     let session_ids = &candidates.session_id;
     let more = session_ids.has_more();
     let session_id_cookie =
@@ -69,31 +75,31 @@ pub(super) fn authenticate(
     let beside = beside.unwrap_or_default();
     let lifetimes = &settings.lifetimes;
     state.arrive(arrival, session_id_cookie, &beside, now, lifetimes);
+    report(arrival, state);
     (pieces, len)
 }
 
 /// One of the cookies that were not looked at may be alive: somebody may have put others in front of it.
 pub(super) fn unless_more(arrival: Arrival, candidates: &Candidates<'_>) -> Arrival {
     match arrival {
-        Arrival::Dead if candidates.authentication.has_more() => Arrival::Foreign,
+        Arrival::Dead(_) if candidates.authentication.has_more() => {
+            Arrival::Foreign(Refusal::TooMany)
+        }
         arrival => arrival,
     }
 }
 
-/// Tells the log what somebody may have to look into.
-pub(super) fn report(arrival: Arrival) {
-    match arrival {
-        Arrival::Nothing | Arrival::Ticket | Arrival::Gone => {}
-        Arrival::Dead => {
-            tracing::debug!("an authentication cookie could not be opened and is cleared")
-        }
-        Arrival::Foreign => tracing::warn!(
-            "no authentication cookie could be opened; one was sealed under a key or in a format that this process does not know, or there are too many, so they are left alone"
-        ),
-        Arrival::Conflict => tracing::warn!(
-            "the request carries valid authentication cookies of different sessions and is treated as anonymous"
-        ),
-    }
+/// Tells why no session came of the cookies that the state has looked at.
+pub(super) fn report(arrival: Arrival, state: &State) {
+    let event = match arrival {
+        Arrival::Nothing => return,
+        Arrival::Ticket if state.current().is_some() => return,
+        Arrival::Ticket => Event::CookieRefused(Refusal::Expired),
+        Arrival::Dead(kind) | Arrival::Gone(kind) => Event::CookieRefused(kind),
+        Arrival::Foreign(kind) => Event::CookieLeftAlone(kind),
+        Arrival::Conflict => Event::CookieLeftAlone(Refusal::Conflict),
+    };
+    event.emit();
 }
 
 /// The most that a chunk's number adds to name and value.
@@ -123,11 +129,13 @@ pub(super) fn split(
     beside: usize,
 ) -> Result<Pieces, Error> {
     let name = &settings.authentication.name;
-    let pieces = Pieces::new(name, text).ok_or(ErrorKind::TooLarge)?;
     let session_id = session_id_len(settings, ticket);
-    if pieces.total_len(name) + session_id + beside > settings.cookie_budget {
+    let fits =
+        |pieces: &Pieces| pieces.total_len(name) + session_id + beside <= settings.cookie_budget;
+    let Some(pieces) = Pieces::new(name, text).filter(fits) else {
+        Event::SealFailed(SealFailure::TooLarge).emit();
         return Err(ErrorKind::TooLarge.into());
-    }
+    };
     Ok(pieces)
 }
 

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     hearing::tell,
-    plan::{Plan, Rules},
+    plan::{Established, Plan, Rules},
     shared::Shared,
     state::State,
 };
@@ -194,12 +194,15 @@ impl UserSession {
                 });
                 established.map(|established| {
                     let established = established.expect("a sign-in always has a plan");
-                    (established.session_id, established.ended)
+                    established.tell();
+                    established
                 })
             }
         };
-        let (session_id, ended) =
-            established.inspect_err(|_| self.shared.lock().state.drop_pending())?;
+        let established = established.inspect_err(|_| self.shared.lock().state.drop_pending())?;
+        let Established {
+            session_id, ended, ..
+        } = established;
         tell(settings, ended.as_ref()).await;
         Ok(SignedIn { session_id, ended })
     }

@@ -1,18 +1,24 @@
 use tokio::time::timeout_at;
 
-use crate::{config::Settings, ended::Ended};
+use crate::{config::Settings, ended::Ended, events::Event};
 
-/// Without a store, tells the host of a session that has ended: it is the only time, so what goes wrong is lost.
+/// Without a store, tells of a session that has ended, the host too: it is the only time, so what goes wrong is lost.
 pub(super) async fn tell(settings: &Settings, ended: Option<&Ended>) {
-    let (None, Some(hook), Some(ended)) = (&settings.store, &settings.ended_hook, ended) else {
+    let (None, Some(ended)) = (&settings.store, ended) else {
+        return;
+    };
+    Event::SessionEnded(ended).emit();
+    let Some(hook) = &settings.ended_hook else {
         return;
     };
     let heard = timeout_at(settings.write_deadline(), hook.ended(ended)).await;
     if let Err(error) = heard.unwrap_or_else(|late| Err(late.into())) {
-        tracing::warn!(
-            error = &*error as &dyn std::error::Error,
-            event = %ended.event_id,
-            "the end of a session was not dealt with, and there is no store to keep it"
-        );
+        let event = Event::EndedHookFailed {
+            event_id: ended.event_id,
+            attempts: 1,
+            again: false,
+            error: &*error,
+        };
+        event.emit();
     }
 }

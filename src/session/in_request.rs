@@ -10,7 +10,8 @@ use crate::{
     config::Settings,
     cookie::{Candidates, Lifespan, Pieces},
     error::{Error, ErrorKind},
-    id::ClientId,
+    events::Refusal,
+    id::{ClientId, SessionId},
     lifetimes::Times,
     protector::OpenError,
     store::RecordKey,
@@ -62,8 +63,10 @@ impl Carried {
         for sealed in candidates.authentication.as_slice() {
             match Reference::open(settings, sealed, now) {
                 Ok(reference) => references.push(reference),
-                Err(OpenError::Forged) => arrival = arrival.max(Arrival::Dead),
-                Err(OpenError::Unknown) => arrival = arrival.max(Arrival::Foreign),
+                Err(OpenError::Forged) => arrival = arrival.max(Arrival::Dead(Refusal::Forged)),
+                Err(OpenError::Unknown) => {
+                    arrival = arrival.max(Arrival::Foreign(Refusal::UnknownKey));
+                }
             }
         }
         let session_ids = candidates.session_id.as_slice().iter();
@@ -74,6 +77,14 @@ impl Carried {
             more_session_ids: candidates.session_id.has_more(),
             chunks: candidates.chunks.carried(),
             carried: !candidates.authentication.is_empty(),
+        }
+    }
+
+    /// What the session id cookie shows, if there is one of it.
+    pub(super) fn only_session_id(&self) -> Option<SessionId> {
+        match &self.session_ids[..] {
+            [id] if !self.more_session_ids => SessionId::from_bytes(id),
+            _ => None,
         }
     }
 }
@@ -148,12 +159,12 @@ impl InRequest {
             };
             arrival = arrival.max(found);
         }
-        authenticator::report(arrival);
         let (values, more) = (&carried.session_ids, carried.more_session_ids);
         let cookie =
             authenticator::session_id_cookie(settings, values, more, self.state.incoming());
         let lifetimes = &settings.lifetimes;
         self.state.arrive(arrival, cookie, &[], now, lifetimes);
+        authenticator::report(arrival, &self.state);
         if self.state.current().is_none() {
             self.kept = None;
         }

@@ -22,6 +22,7 @@ use crate::{
     cookie::Pieces,
     ended::{EndReason, Ended},
     error::{Error, ErrorKind},
+    events::Event,
     id::{ClientId, SessionId},
     store::{ClientAdded, Continuity, Created, End, Record, RecordKey, Replaced, ask},
     ticket::{AuthenticationProperties, ClientList, Principal, Ticket},
@@ -51,7 +52,7 @@ impl Shared {
         self: Arc<Self>,
         principal: Principal,
         properties: AuthenticationProperties,
-    ) -> Result<(SessionId, Option<Ended>), Error> {
+    ) -> Result<Established, Error> {
         let deadline = self.settings.write_deadline();
         // The session may be gone when the store is asked, and then the user begins another one; that can't be gone too.
         for _ in 0..2 {
@@ -272,6 +273,8 @@ impl Shared {
                 if !ended.is_empty() {
                     store.ended.notify_one();
                 }
+                let tell = |ended: &Ended| Event::SessionEnded(ended).emit();
+                ended.iter().for_each(tell);
                 (clients, ended)
             }
             Replaced::Missing => return Ok(None),
@@ -303,7 +306,7 @@ impl Shared {
         plan: Plan<Established>,
         sealed: Sealed,
         stored: Stored,
-    ) -> Result<(SessionId, Option<Ended>), Error> {
+    ) -> Result<Established, Error> {
         let key = sealed.record.key;
         {
             let mut session = self.lock();
@@ -316,7 +319,9 @@ impl Shared {
                 session.sealed = Some(Box::new(sealed.pieces));
                 let plan = plan.into_stored(stored.clients, stored.ended);
                 let established = session.state.commit(plan);
-                return Ok((established.session_id, established.ended));
+                drop(session);
+                established.tell();
+                return Ok(established);
             }
             self.phase.mark();
             session.lose();

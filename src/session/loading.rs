@@ -19,9 +19,11 @@ use crate::{
     cookie::{Candidates, scan},
     ended::EndReason,
     error::Error,
+    events::Refusal,
     hook::BoxFuture,
+    id::SessionId,
     protector::OpenError,
-    store::{End, Loaded, Record, RecordKey, ask},
+    store::{End, Filter, Loaded, Record, RecordKey, ask},
     ticket::Ticket,
 };
 
@@ -40,7 +42,7 @@ pub(super) fn begin(settings: &Arc<Settings>, headers: &HeaderMap) -> Loading {
         return Loading::Ready(shared);
     }
     match &settings.store {
-        Some(_) => from_store(shared, &candidates),
+        Some(_) => from_store(shared, &candidates, opens_a_page(headers)),
         None => {
             arrive(&mut shared, |session, settings| {
                 session.arrive(settings, &candidates);
@@ -57,12 +59,12 @@ pub(super) fn begin(settings: &Arc<Settings>, headers: &HeaderMap) -> Loading {
     }
 }
 
-fn from_store(mut shared: Arc<Shared>, candidates: &Candidates<'_>) -> Loading {
+fn from_store(mut shared: Arc<Shared>, candidates: &Candidates<'_>, opens_a_page: bool) -> Loading {
     let settings = &shared.settings;
     let now = settings.now();
     let carried = Carried::of(settings, candidates, now);
     if !carried.references.is_empty() {
-        return Loading::Waiting(Box::pin(load(shared, carried)));
+        return Loading::Waiting(Box::pin(load(shared, carried, opens_a_page)));
     }
     arrive(&mut shared, |session, settings| {
         session.arrive_from_store(settings, &carried, carried.arrival, Vec::new(), now);
@@ -71,7 +73,11 @@ fn from_store(mut shared: Arc<Shared>, candidates: &Candidates<'_>) -> Loading {
 }
 
 /// Asks the store for what the references of a request lead to. All that a request waits for has one deadline.
-async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, Error> {
+async fn load(
+    mut shared: Arc<Shared>,
+    carried: Carried,
+    opens_a_page: bool,
+) -> Result<Arc<Shared>, Error> {
     let settings = Arc::clone(&shared.settings);
     let Some(store) = &settings.store else {
         return Ok(shared);
@@ -93,16 +99,28 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
                 loaded.push((ticket, kept));
             }
             Fetched::Nothing(found) => {
-                gone = gone.or((found == Arrival::Gone).then(|| reference.key()));
+                let is_gone = matches!(found, Arrival::Gone(_));
+                gone = gone.or(is_gone.then(|| reference.key()));
                 arrival = arrival.max(found);
             }
         }
     }
+    let is_gone = loaded.is_empty() && matches!(arrival, Arrival::Gone(_));
+    let shown = carried
+        .only_session_id()
+        .filter(|_| is_gone && opens_a_page);
+    let shows_what_is_over = match shown {
+        Some(id) => is_over(&settings, store, id, deadline).await,
+        None => false,
+    };
     let only = loaded.len() == 1;
     let now = settings.now();
     arrive(&mut shared, |session, settings| {
         session.arrive_from_store(settings, &carried, arrival, loaded, now);
         session.gone = gone;
+        if shows_what_is_over {
+            session.state.let_session_id_go();
+        }
     });
     if validation::is_due(&shared) {
         validation::validate(&mut shared, deadline).await?;
@@ -110,6 +128,31 @@ async fn load(mut shared: Arc<Shared>, carried: Carried) -> Result<Arc<Shared>, 
         reseal(&mut shared, store, deadline).await;
     }
     Ok(shared)
+}
+
+/// Whether a browser opens a page with a request, in a tab of its own (Fetch Metadata, section 2.1). What does not say so does not.
+///
+/// A session that has ended a moment ago must not have its cookies cleared by a request that was on its way meanwhile: they may be the next session's already. But while the session id cookie
+/// shows the old id, clients that watch it hear that nothing has changed. Pages are rarely opened in the very moment of a sign-in elsewhere, in contrast to what scripts and frames ask
+/// for. Should one take the cookie of the next session all the same, the next request brings it back.
+fn opens_a_page(headers: &HeaderMap) -> bool {
+    let destination = headers.get("sec-fetch-dest");
+    destination.is_some_and(|destination| destination == "document")
+}
+
+/// Whether no session has this id. It may go on under another reference, which the browser is about to get.
+async fn is_over(
+    settings: &Settings,
+    store: &StoreSettings,
+    id: SessionId,
+    deadline: Instant,
+) -> bool {
+    let filter = Filter::session_id(id);
+    let now = settings.now().into();
+    let find = || store.store.find(&filter, 1, now);
+    ask(deadline, find)
+        .await
+        .is_ok_and(|found| found.value.is_empty())
 }
 
 enum Fetched {
@@ -134,23 +177,31 @@ async fn fetch(
     let load = || store.store.load(&key, touch, now.into());
     let record = match ask(deadline, load).await?.value {
         Loaded::Found(record) => record,
-        Loaded::Gone => return Ok(Fetched::Nothing(Arrival::Gone)),
-        Loaded::Missing => return Ok(Fetched::Nothing(Arrival::Dead)),
+        Loaded::Gone => return Ok(Fetched::Nothing(Arrival::Gone(Refusal::Ended))),
+        Loaded::Missing => return Ok(Fetched::Nothing(Arrival::Dead(Refusal::NoRecord))),
     };
     let opened = sealed_record::open_record(settings, &record, now);
+    let (rejected, expired) = (
+        Arrival::Dead(Refusal::RecordForged),
+        Arrival::Gone(Refusal::Expired),
+    );
     let end = match &opened {
-        Err(OpenError::Unknown) => return Ok(Fetched::Nothing(Arrival::Foreign)),
+        Err(OpenError::Unknown) => {
+            return Ok(Fetched::Nothing(Arrival::Foreign(
+                Refusal::RecordUnknownKey,
+            )));
+        }
         Err(OpenError::Forged) => {
             tracing::warn!(
                 record = ?key,
                 "a session's record in the store was changed, moved or damaged; it is removed"
             );
-            Some((End::because(EndReason::RecordRejected), Arrival::Dead))
+            Some((End::because(EndReason::RecordRejected), rejected))
         }
         Ok(ticket) if ticket.expires_after(now) => None,
         // The record itself has expired, or its own limit is over although the record says otherwise.
-        Ok(_) if record.has_expired(now.into()) => Some((End::if_expired(), Arrival::Gone)),
-        Ok(_) => Some((End::because(EndReason::Expired), Arrival::Gone)),
+        Ok(_) if record.has_expired(now.into()) => Some((End::if_expired(), expired)),
+        Ok(_) => Some((End::because(EndReason::Expired), expired)),
     };
     if let Some((end, arrival)) = end {
         finish(settings, store, &key, end, deadline).await;
@@ -159,7 +210,7 @@ async fn fetch(
     store.recent.note(&key, record.renewed.into());
     match opened {
         Ok(ticket) => Ok(Fetched::Session(Box::new((ticket, *record)))),
-        Err(_) => Ok(Fetched::Nothing(Arrival::Dead)),
+        Err(_) => Ok(Fetched::Nothing(rejected)),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     config::Settings,
     cookie::{Candidates, Lifespan, MarkKind, Suffix, mark_len},
     error::{Error, ErrorKind},
+    events::{Event, SealFailure},
     id::{ClientId, SessionId},
     lifetimes::IN_FLIGHT,
     protector::{OpenError, Purpose},
@@ -197,6 +198,7 @@ impl Marks {
         if issued.len(name) > MAX_COOKIE
             || others + beside + issued.len(name) > settings.cookie_budget
         {
+            Event::SealFailed(SealFailure::TooLarge).emit();
             return Err(ErrorKind::TooLarge.into());
         }
         Ok(Addition {

@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     config::Settings,
     ended::{EndReason, Ended, EventId},
+    events::{Event, Refusal},
     id::{ClientId, IdGenerator, SessionId},
     lifetimes::Lifetimes,
     ticket::{ClientList, Ticket},
@@ -17,11 +18,11 @@ pub(crate) enum Arrival {
     /// There was none.
     Nothing,
     /// None that is a session or ever will be again.
-    Dead,
+    Dead(Refusal),
     /// A key or format that another node may know: hands off.
-    Foreign,
-    /// A session that has ended a moment ago: hands off, for another response may be about to set the cookies of the next.
-    Gone,
+    Foreign(Refusal),
+    /// A session that has ended a moment ago: hands off, for another response may be about to set the cookies of the next. Only the session id cookie goes, where a page is opened.
+    Gone(Refusal),
     /// At least one ticket was offered to the state.
     Ticket,
     /// Valid tickets of different sessions: somebody may be tossing cookies, so hands off.
@@ -132,7 +133,19 @@ impl Plan<Established> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Established {
     pub(crate) session_id: SessionId,
+    /// It is the session that was there before.
+    pub(crate) continued: bool,
     pub(crate) ended: Option<Ended>,
+}
+
+impl Established {
+    /// Tells of it, when it is certain.
+    pub(super) fn tell(&self) {
+        match self.continued {
+            true => Event::SessionContinued.emit(),
+            false => Event::SessionStarted.emit(),
+        }
+    }
 }
 
 /// What the response must do, apart from what was sealed already.

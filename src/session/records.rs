@@ -7,6 +7,7 @@ use crate::{
     config::{Settings, StoreSettings},
     ended::Ended,
     error::Error,
+    events::Event,
     store::{End, Loaded, RecordKey, Updated, ask},
     ticket::Ticket,
 };
@@ -101,6 +102,7 @@ pub(super) async fn finish(
         Some(mut ended) => {
             store.ended.notify_one();
             ended.issuer.clone_from(&settings.issuer);
+            Event::SessionEnded(&ended).emit();
             Finished::Ended(ended)
         }
         None if answer.repeated => Finished::Either,

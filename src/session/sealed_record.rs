@@ -4,6 +4,7 @@ use crate::{
     clock::Timestamp,
     config::Settings,
     error::{Error, ErrorKind},
+    events::{Event, SealFailure},
     protector::{OpenError, Purpose},
     store::{Record, RecordKey, Update, display_name},
     ticket::{self, ClientList, Ticket},
@@ -63,6 +64,7 @@ pub(super) fn update(
         })
         .ok_or(ErrorKind::Seal)?;
     if sealed.len() > MAX_TICKET {
+        Event::SealFailed(SealFailure::TooLarge).emit();
         return Err(ErrorKind::TooLarge.into());
     }
     Ok(Update {

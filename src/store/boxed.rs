@@ -1,4 +1,4 @@
-//! The twin of [`SessionStore`] that can be a trait object, and stores behind an [`Arc`].
+//! The twin of [`SessionStore`] that can be a trait object, where its operations are watched, and stores behind an [`Arc`].
 
 use std::{
     sync::Arc,
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     ended::{EndReason, Ended, EventId},
     error::StoreError,
+    events::{Operation, StoreCall, operation},
     hook::BoxFuture,
     id::ClientId,
 };
@@ -64,7 +65,13 @@ macro_rules! boxed_twin {
                 $($borrowed: &'a $place,)*
                 $($value: $kind,)*
             ) -> BoxFuture<'a, Result<$answer, StoreError>> {
-                Box::pin(SessionStore::$name(self, $($borrowed,)* $($value,)*))
+                static OPERATION: Operation = operation!(stringify!($name));
+                Box::pin(async move {
+                    let call = StoreCall::begin(&OPERATION);
+                    let answer = SessionStore::$name(self, $($borrowed,)* $($value,)*).await;
+                    call.end(&answer);
+                    answer
+                })
             })*
 
             fn searches_within_names(&self) -> bool {

@@ -26,12 +26,16 @@ use crate::{
 ///
 /// 1. **Put in once.** A delivery that is there already, in whatever state, stays as it is: the news of an end may come again.
 /// 2. **Taken by one.** Of any number of takers at the same time, on any number of nodes, one gets a delivery, and nobody else until its lease is over.
-/// 3. **Settled by its taker.** What a taker says counts as long as nobody else has taken the delivery since; the number of the attempt tells.
+/// 3. **Settled by its taker.** What a taker says counts, once, as long as nobody else has taken the delivery since, even if its lease is over; its
+///    [turn](TakenDelivery::turn) tells.
 /// 4. **Kept.** What was put in, and how it was settled, outlasts a crash as far as what the store says of sessions does.
 /// 5. **A repeated request does no harm**, but for a take whose answer was lost: its deliveries wait for the end of their lease.
 /// 6. An error means that the outcome is unknown.
 ///
-/// Times come from the caller's clock, in whole milliseconds. `max`es and `limit`s are at least 1.
+/// Times come from the caller's clock, in whole milliseconds, and may step back a little between calls. `max`es and `limit`s are at least 1. Operations may be
+/// cancelled at any point.
+///
+/// To write one of your own, run the conformance suite of the feature `testing` over it: `outbox_conformance!(a_fresh_outbox())` in a test makes a test of each promise.
 pub trait LogoutOutbox: Send + Sync + 'static {
     /// Puts in a delivery of this end for each of these clients, due now, and gives how many of them are new.
     ///
@@ -39,7 +43,7 @@ pub trait LogoutOutbox: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When the outbox can't answer, as in every other operation.
+    /// When the outbox can't answer, as in every other operation, or has no room.
     fn put_in(
         &self,
         ended: &Ended,
@@ -74,7 +78,8 @@ pub trait LogoutOutbox: Send + Sync + 'static {
         now: SystemTime,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// Gives the deliveries that meet a filter, at most `limit`, the newest first. Of one end, they are in the order of their clients' ids.
+    /// Gives the deliveries that meet a filter, at most `limit`, the newest first. Those that were put in at the same moment are in the order of their ends' ids, then
+    /// of their clients', both compared by bytes.
     ///
     /// # Errors
     ///
@@ -120,10 +125,13 @@ pub struct TakenDelivery {
     pub created: SystemTime,
     /// Which attempt this is: 1 for the first one.
     pub attempt: u32,
+    /// Tells this taking of the delivery from all others, so that nobody settles what somebody else has taken since. The number of the attempt does not: it comes
+    /// again when a delivery was [put back](Outcome::PutBack).
+    pub turn: u64,
 }
 
 impl TakenDelivery {
-    /// The first attempt of a delivery; for outboxes, which set the number of a later one.
+    /// The first attempt of a delivery, with the turn 1; for outboxes, which set the numbers of a later one.
     pub fn new(
         event_id: EventId,
         client: ClientId,
@@ -138,6 +146,7 @@ impl TakenDelivery {
             session_id,
             created,
             attempt: 1,
+            turn: 1,
         }
     }
 
@@ -146,7 +155,7 @@ impl TakenDelivery {
         Attempt {
             event_id: self.event_id,
             client: self.client.clone(),
-            attempt: self.attempt,
+            turn: self.turn,
             outcome,
         }
     }
@@ -159,8 +168,8 @@ pub struct Attempt {
     pub event_id: EventId,
     /// Who was to hear of it.
     pub client: ClientId,
-    /// Which attempt it was.
-    pub attempt: u32,
+    /// Which [turn](TakenDelivery::turn) it was.
+    pub turn: u64,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -172,26 +181,52 @@ pub enum Outcome {
     Delivered,
     /// It has not, and it will be tried again.
     Failed {
-        /// What happened, for an administrator to read, in at most 200 characters.
+        /// What happened, for an administrator to read. The outbox keeps [a part](Outcome::why).
         why: String,
         /// When it is due again.
         again: SystemTime,
     },
     /// It has not, and nobody will try again.
     GivenUp {
-        /// What happened, for an administrator to read, in at most 200 characters.
+        /// What happened, for an administrator to read. The outbox keeps [a part](Outcome::why).
         why: String,
     },
-    /// There was no attempt: the delivery is due as before, and its number of attempts is as before.
+    /// There was no attempt: the delivery is due when it was before it was taken, and its number of attempts is as before.
     PutBack,
+}
+
+impl Outcome {
+    /// The most that is kept of what happened, in characters.
+    pub const MAX_WHY: usize = 200;
+
+    /// Where the delivery stands after it; none where it stands as before.
+    pub fn state(&self) -> Option<DeliveryState> {
+        match self {
+            Self::Delivered => Some(DeliveryState::Delivered),
+            Self::Failed { .. } => Some(DeliveryState::Failed),
+            Self::GivenUp { .. } => Some(DeliveryState::GivenUp),
+            Self::PutBack => None,
+        }
+    }
+
+    /// What happened, as it is kept; for outboxes.
+    ///
+    /// A remote server may have had a say in the text, so a control character becomes a space: some databases can't keep it, and pages should not show it.
+    pub fn why(&self) -> Option<String> {
+        let (Self::Failed { why, .. } | Self::GivenUp { why }) = self else {
+            return None;
+        };
+        let kept = why.chars().take(Self::MAX_WHY);
+        Some(kept.map(|c| if c.is_control() { ' ' } else { c }).collect())
+    }
 }
 
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeliveryState {
-    /// Nothing has been tried yet, or the first attempt is under way.
+    /// Nobody has said yet what became of an attempt: none has begun, or the first ones are under way or were lost.
     Pending,
-    /// An attempt has failed, and there will be another.
+    /// An attempt has failed, and there will be another, or it is under way.
     Failed,
     /// The client has heard it.
     Delivered,
@@ -249,11 +284,11 @@ pub struct Delivery {
     pub session_id: SessionId,
     /// Where it stands.
     pub state: DeliveryState,
-    /// How many attempts have begun.
+    /// How many attempts have begun, without those that were put back.
     pub attempts: u32,
     /// When it was put in.
     pub created: SystemTime,
-    /// When it is due, or its lease is over; none when it is settled.
+    /// When it can be taken: it is due then, or the lease of whoever has taken it is over. None when it is settled.
     pub due: Option<SystemTime>,
     /// When it was settled.
     pub settled: Option<SystemTime>,

@@ -22,4 +22,5 @@ mod sessions;
 mod times;
 #[cfg(unix)]
 mod two_nodes;
+#[path = "../support/web_driver.rs"]
 mod web_driver;

@@ -1,6 +1,7 @@
 //! The contract, on two nodes at once: one with connections of its own, and one with a pool of the host's.
 
 use axum_user_session::{
+    outbox_conformance,
     store::PostgresStore,
     store_conformance,
     testing::conformance::{Nodes, one_order::find_orders},
@@ -11,6 +12,16 @@ use crate::support::{fresh_options, hosts_pool, shared_url};
 store_conformance! {
     #[ignore = "needs PostgreSQL: bash tests/run.sh"]
     two_nodes()
+}
+
+/// The same for its outbox.
+mod outbox {
+    use super::*;
+
+    outbox_conformance! {
+        #[ignore = "needs PostgreSQL: bash tests/run.sh"]
+        two_nodes()
+    }
 }
 
 async fn two_nodes() -> Nodes<PostgresStore> {

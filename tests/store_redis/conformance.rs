@@ -30,7 +30,7 @@ mod nodes {
 
     use super::*;
 
-    async fn two_handles() -> Nodes<RedisStore> {
+    pub(super) async fn two_handles() -> Nodes<RedisStore> {
         let urls = Cluster::shared().urls();
         let options = fresh();
         let mut handles = Vec::new();
@@ -44,6 +44,27 @@ mod nodes {
     store_conformance! {
         #[ignore = "needs Redis: bash tests/run.sh"]
         two_handles()
+    }
+}
+
+/// The same for its outbox.
+mod outbox {
+    mod one_server {
+        use axum_user_session::outbox_conformance;
+
+        outbox_conformance! {
+            #[ignore = "needs Redis: bash tests/run.sh"]
+            super::super::on_one_server()
+        }
+    }
+
+    mod nodes_of_a_cluster {
+        use axum_user_session::outbox_conformance;
+
+        outbox_conformance! {
+            #[ignore = "needs Redis: bash tests/run.sh"]
+            super::super::nodes::two_handles()
+        }
     }
 }
 

@@ -26,7 +26,7 @@ async fn the_file_is_private_and_says_whose_it_is() {
         connection.query_row(&sql, [], |row| row.get(0)).unwrap()
     };
     assert_eq!(pragma("application_id"), 0x6178_7573);
-    assert_eq!(pragma("user_version"), 1);
+    assert_eq!(pragma("user_version"), 2);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What the provider says of itself (OpenID Connect Discovery 1.0 section 4), and its keys.
 
 use axum::{Json, extract::State};
+use axum_user_session::oidc::LogoutMetadata;
 use jsonwebtoken::jwk::JwkSet;
 use serde::Serialize;
 
@@ -27,6 +28,9 @@ pub(super) struct Metadata {
     authorization_response_iss_parameter_supported: bool,
     request_parameter_supported: bool,
     request_uri_parameter_supported: bool,
+    /// Those of logout and of session management.
+    #[serde(flatten)]
+    logout: LogoutMetadata,
 }
 
 /// `GET /.well-known/openid-configuration`
@@ -52,6 +56,7 @@ pub(super) async fn configuration(State(provider): State<Provider>) -> Json<Meta
         authorization_response_iss_parameter_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
+        logout: provider.logout_metadata.clone(),
         issuer: issuer.clone(),
     })
 }

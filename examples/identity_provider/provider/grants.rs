@@ -73,10 +73,10 @@ impl Grants {
     /// A code for the client to change into tokens.
     pub(crate) fn issue_code(&self, code: Code) -> String {
         let (text, family) = (secret::fresh(), Family(rand::random()));
-        self.lock().sweep().codes.insert(
-            secret::hash(&text),
-            Entry::new(family, CODE, code),
-        );
+        self.lock()
+            .sweep()
+            .codes
+            .insert(secret::hash(&text), Entry::new(family, CODE, code));
         text
     }
 
@@ -89,7 +89,8 @@ impl Grants {
     ) -> Option<(Family, T)> {
         let mut inner = self.lock();
         let entry = inner.codes.get_mut(&secret::hash(code));
-        let entry = entry.filter(|entry| !entry.is_over() && entry.value.grant.client == *client)?;
+        let entry =
+            entry.filter(|entry| !entry.is_over() && entry.value.grant.client == *client)?;
         let family = entry.family;
         match entry.spend() {
             true => Some((family, read(&entry.value))),
@@ -156,7 +157,7 @@ impl Grants {
     }
 
     /// Takes away what a client was given in a session.
-    pub(crate) fn revoke(&self, client: &ClientId, subject: &str, session_id: SessionId) {
+    pub(crate) fn take_back(&self, client: &ClientId, subject: &str, session_id: SessionId) {
         let is_it = |grant: &Grant| {
             grant.client == *client
                 && grant.session_id == session_id

@@ -57,6 +57,11 @@ impl SigningKey {
         &self.id
     }
 
+    /// The public key alone, as text.
+    pub(crate) fn public_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&self.public)
+    }
+
     /// The private key, for the signer of logout tokens.
     pub(crate) fn pem(&self) -> &str {
         &self.pem

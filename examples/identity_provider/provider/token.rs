@@ -74,8 +74,10 @@ async fn answer(
     let form = Parameters::parse(body);
     let form = form.ok_or(Refusal::Client(InvalidRequest, "a parameter comes twice"))?;
     let application = authenticate(&provider.applications, headers, &form);
-    let application =
-        application.ok_or(Refusal::Client(InvalidClient, "the client is not authenticated"))?;
+    let application = application.ok_or(Refusal::Client(
+        InvalidClient,
+        "the client is not authenticated",
+    ))?;
     match form.text("grant_type") {
         Some("authorization_code") => by_code(provider, &application, &form).await,
         Some("refresh_token") => by_refresh_token(provider, &application, &form).await,
@@ -108,7 +110,7 @@ async fn by_code(
     let Some((family, Some((grant, nonce)))) = redeemed else {
         return Err(over);
     };
-    if !provider.is_alive(application, &grant).await? {
+    if !provider.is_alive(&grant).await? {
         return Err(over);
     }
     issue(provider, application, family, &grant, nonce.as_deref())
@@ -132,7 +134,7 @@ async fn by_refresh_token(
         return Err(over);
     };
     // First the session, which may be unavailable; the token is not used up by that.
-    if !provider.is_alive(application, &grant).await? {
+    if !provider.is_alive(&grant).await? {
         return Err(over);
     }
     let client = application.client.id();

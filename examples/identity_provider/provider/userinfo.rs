@@ -41,13 +41,8 @@ pub(super) async fn userinfo(
     let Some(grant) = bearer(&headers).and_then(|token| provider.grants.access(token)) else {
         return Ok(refused());
     };
-    let client = grant.client.as_str();
     // Signed out, or ended in another way: what was given then is over.
-    let alive = match provider.applications.find(client) {
-        Some(application) => provider.is_alive(application, &grant).await?,
-        None => false,
-    };
-    Ok(match alive {
+    Ok(match provider.is_alive(&grant).await? {
         true => Json(known(&grant)).into_response(),
         false => refused(),
     })

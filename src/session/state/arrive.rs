@@ -46,12 +46,19 @@ impl State {
         match arrival {
             Arrival::Nothing => {}
             Arrival::Ticket => self.take_up(beside, now, lifetimes),
-            Arrival::Dead => self.authentication = Some(Write::Remove),
-            Arrival::Foreign | Arrival::Gone => self.hands_off = true,
+            Arrival::Dead(_) => self.authentication = Some(Write::Remove),
+            Arrival::Foreign(_) | Arrival::Gone(_) => self.hands_off = true,
             Arrival::Conflict => {
                 self.incoming = None;
                 (self.hands_off, self.conflict) = (true, true);
             }
+        }
+    }
+
+    /// The session is over, and its id must not show any longer. The other cookies stay as they are.
+    pub(crate) fn let_session_id_go(&mut self) {
+        if self.hands_off && self.request_has_session_id_cookie() {
+            self.session_id = Some(Write::Remove);
         }
     }
 

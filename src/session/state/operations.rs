@@ -29,9 +29,9 @@ impl State {
         let (ticket, session_id) =
             self.ground()?
                 .establish(principal, properties, now, rules.lifetimes, fresh)?;
-        let ended = self
-            .current()
-            .filter(|current| !current.is_same_session(&ticket));
+        let current = self.current();
+        let continued = current.is_some_and(|current| current.is_same_session(&ticket));
+        let ended = current.filter(|_| !continued);
         let reason =
             |current: &Ticket| match current.principal.subject() == ticket.principal.subject() {
                 true => EndReason::Replaced,
@@ -44,7 +44,11 @@ impl State {
                 main: None,
                 signed_in: true,
             },
-            outcome: Established { session_id, ended },
+            outcome: Established {
+                session_id,
+                continued,
+                ended,
+            },
         })
     }
 

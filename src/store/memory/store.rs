@@ -7,6 +7,8 @@ use std::{
     time::SystemTime,
 };
 
+#[cfg(feature = "back-channel")]
+use super::outbox::Outbox;
 use super::{
     end_log::EndLog,
     shard::{Found, Shard},
@@ -49,6 +51,8 @@ struct Inner {
     shards: Vec<Mutex<Shard>>,
     /// Taken while a shard is locked, so that a record is out when its end is in; never the other way round.
     end_log: Mutex<EndLog>,
+    #[cfg(feature = "back-channel")]
+    outbox: Mutex<Outbox>,
     len: AtomicUsize,
     capacity: usize,
 }
@@ -63,6 +67,8 @@ impl MemoryStore {
             inner: Arc::new(Inner {
                 shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
                 end_log: Mutex::default(),
+                #[cfg(feature = "back-channel")]
+                outbox: Mutex::new(Outbox::new(capacity)),
                 len: AtomicUsize::new(0),
                 capacity,
             }),
@@ -89,6 +95,11 @@ impl MemoryStore {
 
     pub(super) fn end_log(&self) -> MutexGuard<'_, EndLog> {
         lock(&self.inner.end_log)
+    }
+
+    #[cfg(feature = "back-channel")]
+    pub(super) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        lock(&self.inner.outbox)
     }
 
     /// The shards that a selection can be in.

@@ -10,11 +10,14 @@ use crate::error::StoreError;
 /// What leads from each version of the tables to the next, the first from nothing to version 1.
 ///
 /// A script that was released is never changed. Nodes of the release before run on while it is applied, so it leaves them what they use.
-const MIGRATIONS: [&[&str]; 1] = [&[
-    include_str!("migrations/1_tables.sql"),
-    include_str!("migrations/1_functions.sql"),
-    include_str!("migrations/1_operations.sql"),
-]];
+const MIGRATIONS: [&[&str]; 2] = [
+    &[
+        include_str!("migrations/1_tables.sql"),
+        include_str!("migrations/1_functions.sql"),
+        include_str!("migrations/1_operations.sql"),
+    ],
+    &[include_str!("migrations/2_outbox.sql")],
+];
 
 pub(super) async fn migrate(connections: &Connections, schema: &Schema) -> Result<(), StoreError> {
     let mut lease = connections.acquire().await.map_err(store_error)?;

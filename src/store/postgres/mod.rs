@@ -9,6 +9,10 @@ mod lists;
 mod migrate;
 mod operations;
 mod options;
+#[cfg(feature = "back-channel")]
+mod outbox;
+#[cfg(feature = "back-channel")]
+mod outbox_lists;
 mod rows;
 mod schema;
 mod statements;

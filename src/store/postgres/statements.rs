@@ -38,6 +38,16 @@ pub(super) struct Statements {
     pub(super) delete_of_subject: Statement,
     pub(super) acknowledge: Statement,
     pub(super) purge: Statement,
+    #[cfg(feature = "back-channel")]
+    pub(super) put_in: Statement,
+    #[cfg(feature = "back-channel")]
+    pub(super) take_due: Statement,
+    #[cfg(feature = "back-channel")]
+    pub(super) settle: Statement,
+    #[cfg(feature = "back-channel")]
+    pub(super) count_deliveries: Statement,
+    #[cfg(feature = "back-channel")]
+    pub(super) forget_settled: Statement,
 }
 
 impl Statements {
@@ -79,6 +89,18 @@ impl Statements {
             ),
             acknowledge: statement(include_str!("sql/acknowledge.sql")),
             purge: statement(include_str!("sql/purge.sql")),
+            #[cfg(feature = "back-channel")]
+            put_in: statement(include_str!("sql/put_in.sql")),
+            #[cfg(feature = "back-channel")]
+            take_due: statement(include_str!("sql/take_due.sql")),
+            #[cfg(feature = "back-channel")]
+            settle: statement("select {schema}.settle_deliveries($1, $2, $3, $4, $5, $6, $7)"),
+            #[cfg(feature = "back-channel")]
+            count_deliveries: statement(
+                "select state, count(*) from {schema}.deliveries group by state",
+            ),
+            #[cfg(feature = "back-channel")]
+            forget_settled: statement(include_str!("sql/forget_settled.sql")),
         }
     }
 

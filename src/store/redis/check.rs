@@ -109,7 +109,16 @@ async fn ask(link: &Arc<Link>, cmd: &Cmd) -> Result<String, Failure> {
 /// Writes down, for good, how everything under the prefix is written; refuses what was written in another way.
 pub(super) async fn claim(servers: &Servers, keys: &Keys) -> Result<(), StoreError> {
     let own = format!("format={FORMAT} buckets={}", RecordKey::BUCKETS);
-    let claim = Call::command("SET", keys.meta()).arg(own.as_str());
+    claim_as(servers, keys, keys.meta(), own).await
+}
+
+async fn claim_as(
+    servers: &Servers,
+    keys: &Keys,
+    meta: Vec<u8>,
+    own: String,
+) -> Result<(), StoreError> {
+    let claim = Call::command("SET", meta).arg(own.as_str());
     let before = servers.call(&claim.arg("NX").arg("GET")).await?;
     let before = match before {
         Value::Nil => return Ok(()),
@@ -124,6 +133,13 @@ pub(super) async fn claim(servers: &Servers, keys: &Keys) -> Result<(), StoreErr
     )))
 }
 
+/// The same for the outbox, which has parts of its own, and which not everybody uses.
+#[cfg(feature = "back-channel")]
+pub(super) async fn claim_outbox(servers: &Servers, keys: &Keys) -> Result<(), StoreError> {
+    let own = format!("format={OUTBOX_FORMAT} parts={}", super::keys::PARTS);
+    claim_as(servers, keys, keys.outbox_meta(), own).await
+}
+
 pub(super) const NOT_A_CLUSTER: &str =
     "this Redis server is not part of a cluster; connect to it with `connect`";
 
@@ -132,6 +148,8 @@ const OLDEST: u32 = 7;
 
 /// Changes with whatever an older version of this crate would not understand.
 const FORMAT: u32 = 1;
+#[cfg(feature = "back-channel")]
+const OUTBOX_FORMAT: u32 = 1;
 
 #[cfg(test)]
 mod tests {

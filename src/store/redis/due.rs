@@ -14,6 +14,13 @@ pub(super) struct Due {
     pub(super) member: Vec<u8>,
 }
 
+impl Due {
+    #[cfg(feature = "back-channel")]
+    pub(super) fn at(&self) -> i64 {
+        self.at
+    }
+}
+
 impl Inner {
     /// The first members of sorted sets, one in each bucket, whose time comes no later than `until`, in order; at most `of_each` of one set. A failure
     /// beside them says that a node is away, which does not stop work on the others.
@@ -24,11 +31,24 @@ impl Inner {
         of_each: usize,
         until: i64,
     ) -> Result<(Vec<Due>, Option<Failure>), Failure> {
+        self.due_from(buckets, set, 0, of_each, until).await
+    }
+
+    /// The same, after so many of each set.
+    pub(super) async fn due_from(
+        &self,
+        buckets: &[u16],
+        set: impl Fn(u16) -> Vec<u8>,
+        from: usize,
+        of_each: usize,
+        until: i64,
+    ) -> Result<(Vec<Due>, Option<Failure>), Failure> {
         let calls = buckets.iter().map(|bucket| {
             Call::command("ZRANGE", set(*bucket))
                 .arg("-inf")
                 .number(until)
-                .args(["BYSCORE", "LIMIT", "0"])
+                .args(["BYSCORE", "LIMIT"])
+                .arg(from.to_string())
                 .arg(of_each.to_string())
                 .arg("WITHSCORES")
         });

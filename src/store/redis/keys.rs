@@ -1,4 +1,6 @@
 use super::call::slot_of;
+#[cfg(feature = "back-channel")]
+use crate::ended::EventId;
 use crate::{id::SessionId, store::key::RecordKey};
 
 /// The names of all keys in Redis, which begin with the prefix, in a hash tag that puts keys into one slot of a cluster where they have to be.
@@ -22,6 +24,14 @@ use crate::{id::SessionId, store::key::RecordKey};
 /// {PREFIX:id:PART}          session ids to subjects: hash
 /// {PREFIX:ends}             buckets that may have ends to tell of: sorted set, BUCKET by when somebody last said so
 /// {PREFIX:meta}             the version of all this, and the number of buckets
+/// {PREFIX:out:PART}vEVENT   the deliveries of an end, for the feature `back-channel`: hash; EVENT is 16 bytes
+///                             s   "SESSION-ID SUBJECT"
+///                             cID of a client: "STATE ATTEMPTS TURN CREATED DUE FREE SETTLED FAILURE"; see `outbox.lua`
+/// {PREFIX:out:PART}w        those that wait: sorted set, EVENT and client's id by FREE
+/// {PREFIX:out:PART}g        those that are settled: sorted set, by SETTLED
+/// {PREFIX:out:PART}a        all: sorted set, by CREATED below zero, so that the newest come first
+/// {PREFIX:out:PART}n        how many there are in each state: hash
+/// {PREFIX:out}              the version of these, and the number of parts; it is there once somebody has used them
 /// ```
 ///
 /// Times are milliseconds since the Unix epoch.
@@ -94,6 +104,44 @@ impl Keys {
         self.global("meta")
     }
 
+    #[cfg(feature = "back-channel")]
+    pub(super) fn deliveries_of(&self, event: &EventId) -> Vec<u8> {
+        self.in_part(part_of(event), b'v', event.as_bytes())
+    }
+
+    #[cfg(feature = "back-channel")]
+    pub(super) fn waiting(&self, part: u16) -> Vec<u8> {
+        self.in_part(part, b'w', b"")
+    }
+
+    #[cfg(feature = "back-channel")]
+    pub(super) fn settled(&self, part: u16) -> Vec<u8> {
+        self.in_part(part, b'g', b"")
+    }
+
+    #[cfg(feature = "back-channel")]
+    pub(super) fn all(&self, part: u16) -> Vec<u8> {
+        self.in_part(part, b'a', b"")
+    }
+
+    #[cfg(feature = "back-channel")]
+    pub(super) fn counts(&self, part: u16) -> Vec<u8> {
+        self.in_part(part, b'n', b"")
+    }
+
+    #[cfg(feature = "back-channel")]
+    pub(super) fn outbox_meta(&self) -> Vec<u8> {
+        self.global("out")
+    }
+
+    #[cfg(feature = "back-channel")]
+    fn in_part(&self, part: u16, kind: u8, rest: &[u8]) -> Vec<u8> {
+        let mut key = self.global(&format!("out:{part}"));
+        key.push(kind);
+        key.extend_from_slice(rest);
+        key
+    }
+
     fn in_bucket(&self, bucket: u16, kind: u8, rest: &[u8]) -> Vec<u8> {
         let mut key = format!("{{{}:{bucket}}}", self.prefix).into_bytes();
         key.push(kind);
@@ -104,6 +152,16 @@ impl Keys {
     fn global(&self, name: &str) -> Vec<u8> {
         format!("{{{}:{name}}}", self.prefix).into_bytes()
     }
+}
+
+/// How many parts the outbox has: enough for any cluster, and few enough to ask all of them for what is due.
+#[cfg(feature = "back-channel")]
+pub(super) const PARTS: u16 = 64;
+
+/// The part that the deliveries of an end are in, by the hash that Redis Cluster has for keys. It must never change.
+#[cfg(feature = "back-channel")]
+pub(super) fn part_of(event: &EventId) -> u16 {
+    slot_of(event.to_string().as_bytes()) % PARTS
 }
 
 #[cfg(test)]
@@ -122,6 +180,29 @@ mod tests {
             ("expiry", keys.expiry(17)),
             ("log", keys.log(17)),
             ("due", keys.due(17)),
+        ] {
+            assert_eq!(slot_of(&key), slot, "{name}");
+        }
+    }
+
+    #[cfg(feature = "back-channel")]
+    #[test]
+    fn o6_a_part_of_the_outbox_is_one_slot() {
+        let keys = Keys::new("aus").unwrap();
+        let event = EventId::new([b'}'; EventId::LEN]);
+        let part = part_of(&event);
+        assert_eq!(
+            part,
+            slot_of(&b"7d".repeat(16)) % 64,
+            "it must never change"
+        );
+        let slot = slot_of(format!("{{aus:out:{part}}}").as_bytes());
+        for (name, key) in [
+            ("an end", keys.deliveries_of(&event)),
+            ("waiting", keys.waiting(part)),
+            ("settled", keys.settled(part)),
+            ("all", keys.all(part)),
+            ("counts", keys.counts(part)),
         ] {
             assert_eq!(slot_of(&key), slot, "{name}");
         }

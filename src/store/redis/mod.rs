@@ -3,6 +3,8 @@ mod call;
 mod change;
 mod check;
 mod cluster;
+#[cfg(feature = "back-channel")]
+mod delivery;
 mod due;
 mod ends;
 mod entry;
@@ -16,6 +18,12 @@ mod list;
 mod look_up;
 mod operations;
 mod options;
+#[cfg(feature = "back-channel")]
+mod outbox;
+#[cfg(feature = "back-channel")]
+mod outbox_list;
+#[cfg(feature = "back-channel")]
+mod outbox_take;
 mod rename;
 mod reply;
 mod row;

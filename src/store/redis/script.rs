@@ -33,9 +33,12 @@ const TOUCHING: &str = include_str!("lua/touching.lua");
 const ENDING: &str = include_str!("lua/ending.lua");
 const BEGINNING: &str = include_str!("lua/beginning.lua");
 
+#[cfg(feature = "back-channel")]
+const OUTBOX: &str = include_str!("lua/outbox.lua");
+
 macro_rules! scripts {
-    ($($name:ident = $flags:ident, [$($part:ident),*], $file:literal;)*) => {
-        $(pub(super) static $name: LazyLock<Script> =
+    ($($(#[$when:meta])? $name:ident = $flags:ident, [$($part:ident),*], $file:literal;)*) => {
+        $($(#[$when])? pub(super) static $name: LazyLock<Script> =
             LazyLock::new(|| Script::new($flags, &[$($part,)* include_str!($file)]));)*
     };
 }
@@ -55,6 +58,16 @@ scripts! {
     ACKNOWLEDGE = ALWAYS, [], "lua/acknowledge.lua";
     PURGE = ALWAYS, [], "lua/purge.lua";
     FORGET_HINT = ALWAYS, [], "lua/forget_hint.lua";
+    #[cfg(feature = "back-channel")]
+    PUT_IN = GROWS, [OUTBOX], "lua/put_in.lua";
+    #[cfg(feature = "back-channel")]
+    TAKE_DUE = ALWAYS, [OUTBOX], "lua/take_due.lua";
+    #[cfg(feature = "back-channel")]
+    SETTLE = ALWAYS, [OUTBOX], "lua/settle.lua";
+    #[cfg(feature = "back-channel")]
+    FORGET_SETTLED = ALWAYS, [OUTBOX], "lua/forget_settled.lua";
+    #[cfg(feature = "back-channel")]
+    LIST_DELIVERIES = READS, [OUTBOX], "lua/list_deliveries.lua";
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+#[cfg(feature = "back-channel")]
+use super::outbox::Outbox;
 use super::{ends::Ends, index::Tidied, keys::Keys, options::RedisOptions, servers::Servers};
 use crate::error::StoreError;
 #[cfg(doc)]
@@ -86,6 +88,8 @@ pub(super) struct Inner {
     pub(super) keys: Keys,
     pub(super) ends: Ends,
     pub(super) tidied: Tidied,
+    #[cfg(feature = "back-channel")]
+    pub(super) outbox: Outbox,
 }
 
 impl RedisStore {
@@ -116,6 +120,8 @@ impl RedisStore {
                 keys,
                 ends: Ends::default(),
                 tidied: Tidied::default(),
+                #[cfg(feature = "back-channel")]
+                outbox: Outbox::default(),
             }),
         }
     }

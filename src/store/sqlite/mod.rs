@@ -7,6 +7,12 @@ mod list;
 mod open_error;
 mod operations;
 mod options;
+#[cfg(feature = "back-channel")]
+mod outbox;
+#[cfg(feature = "back-channel")]
+mod outbox_list;
+#[cfg(feature = "back-channel")]
+mod outbox_operations;
 mod queue;
 mod reader;
 mod records;

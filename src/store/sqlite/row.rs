@@ -117,6 +117,17 @@ impl FromSql for Sid {
     }
 }
 
+/// A client's id.
+#[cfg(feature = "back-channel")]
+pub(super) struct Client(pub(super) ClientId);
+
+#[cfg(feature = "back-channel")]
+impl FromSql for Client {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        ClientId::parse(value.as_str()?).map(Self).map_err(other)
+    }
+}
+
 /// Clients, kept as text with a line for each. A client id holds no control character, so no line feed.
 pub(super) struct Clients(pub(super) Vec<ClientId>);
 

@@ -5,8 +5,8 @@ use super::open_error::Problem;
 /// Stands in the file's header (`axus`), so that this file and another application's are not taken for each other.
 const APPLICATION_ID: i64 = 0x6178_7573;
 
-/// How the tables came about, one step for each version.
-const STEPS: [&str; 1] = [include_str!("schema.sql")];
+/// How the tables came about, one step for each version. A step that was released is never changed.
+const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("outbox.sql")];
 
 /// Whose file it is, and how far its tables are: 0 for a file with nothing in it.
 pub(super) fn version(connection: &Connection) -> Result<usize, Problem> {

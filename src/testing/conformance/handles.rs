@@ -34,7 +34,7 @@ pub struct Nodes<S> {
     next: AtomicUsize,
 }
 
-impl<S: SessionStore> Nodes<S> {
+impl<S> Nodes<S> {
     /// Takes turns among handles.
     ///
     /// # Panics
@@ -49,7 +49,7 @@ impl<S: SessionStore> Nodes<S> {
         }
     }
 
-    fn pick(&self) -> &S {
+    pub(super) fn pick(&self) -> &S {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
         &self.nodes[next % self.nodes.len()]
     }
@@ -64,13 +64,13 @@ pub struct Kept<S, T> {
     _kept: T,
 }
 
-impl<S: SessionStore, T: Send + Sync + 'static> Kept<S, T> {
+impl<S, T> Kept<S, T> {
     /// Keeps `kept` while the store is there.
     pub fn new(store: S, kept: T) -> Self {
         Self { store, _kept: kept }
     }
 
-    fn pick(&self) -> &S {
+    pub(super) fn pick(&self) -> &S {
         &self.store
     }
 }

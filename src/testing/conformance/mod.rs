@@ -47,6 +47,8 @@ pub mod memories;
 pub mod names;
 pub mod one_order;
 pub mod order;
+#[cfg(feature = "back-channel")]
+pub mod outbox;
 pub mod over;
 pub mod paging;
 pub mod replace;

@@ -45,7 +45,7 @@ pub use self::{
     cluster::Cluster,
     port::Port,
     postgres::{Database, Postgres, PostgresKind},
-    process::{User, is_alive},
+    process::{Failure, Process, User, is_alive},
     programs::program,
     proxy::Proxy,
     redis::{Persistence, Redis, RedisKind},

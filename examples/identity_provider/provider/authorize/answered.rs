@@ -25,7 +25,10 @@ pub(crate) fn answered(
 
 impl Answered {
     /// Notes that the user goes on with the account that is signed in.
-    pub(crate) async fn note_choice(session: &UserSession, address: &ReturnUrl) -> Result<(), Error> {
+    pub(crate) async fn note_choice(
+        session: &UserSession,
+        address: &ReturnUrl,
+    ) -> Result<(), Error> {
         let text = text(Self::ChoseAccount, address.as_str());
         session.set_item(ITEM, &text).await
     }

@@ -51,11 +51,17 @@ pub(in crate::provider) async fn authorize(
     let here = format!("{PATH}?{query}");
     let answered = Answered::of(&session, &here);
     let too_old = |max_age| session.requires_reauthentication(max_age);
+    let hint = request.id_token_hint.as_deref();
+    let as_hinted = provider.is_as_hinted(&session, hint).await;
+    let as_hinted = as_hinted.unwrap_or_else(|error| {
+        tracing::warn!(%error, "an id_token_hint could not be verified");
+        false
+    });
     let situation = Situation {
         signed_in: session.user().is_some(),
         too_old: request.max_age.is_some_and(too_old),
         answered,
-        as_hinted: true /* XXX */,
+        as_hinted,
     };
     match decide(&request, situation) {
         Decision::Refuse(refusal) => refuse(refusal),
@@ -73,9 +79,7 @@ pub(in crate::provider) async fn authorize(
 /// would come without the session's cookie as well.
 pub(in crate::provider) async fn authorize_by_post(form: Bytes) -> Response {
     match Parameters::parse(&form).and(str::from_utf8(&form).ok()) {
-        Some(query) if query.is_ascii() => {
-            Redirect::to(&format!("{PATH}?{query}")).into_response()
-        }
+        Some(query) if query.is_ascii() => Redirect::to(&format!("{PATH}?{query}")).into_response(),
         _ => not_understood("A parameter comes twice."),
     }
 }
@@ -92,7 +96,7 @@ async fn answer(
     let Some((user, session_id)) = session.user().zip(session.session_id()) else {
         return Err(Error::from(ErrorKind::NotSignedIn).into());
     };
-    let session_state = None::<String>; // XXX
+    let session_state = session.session_state(client, &reply.redirect_uri).ok();
     let grant = Grant {
         client: client.clone(),
         session_id,
@@ -107,7 +111,11 @@ async fn answer(
     });
     let mut answer = vec![("code", &*code)];
     // An app of its own has no origin, and nothing to watch the session with.
-    answer.extend(session_state.as_deref().map(|state| ("session_state", state)));
+    answer.extend(
+        session_state
+            .as_deref()
+            .map(|state| ("session_state", state)),
+    );
     Ok(reply.with(&provider.issuer, &answer))
 }
 

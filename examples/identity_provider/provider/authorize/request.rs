@@ -3,7 +3,10 @@ use std::{sync::Arc, time::Duration};
 use axum_user_session::oidc::Origin;
 
 use super::response::{Mode, Reply};
-use crate::provider::{applications::{Application, Applications}, parameters::Parameters};
+use crate::provider::{
+    applications::{Application, Applications},
+    parameters::Parameters,
+};
 
 /// A request that a client may make.
 pub(super) struct AuthorizationRequest {
@@ -36,11 +39,18 @@ pub(super) fn asker(
     parameters: &Parameters,
 ) -> Result<(Arc<Application>, Reply), &'static str> {
     let id = parameters.text("client_id").ok_or("client_id is missing")?;
-    let application = applications.find(id).ok_or("This client is not known here.")?;
+    let application = applications
+        .find(id)
+        .ok_or("This client is not known here.")?;
     let uri = parameters.text("redirect_uri");
     let uri = uri.ok_or("redirect_uri is missing")?;
     // Character by character (RFC 9700 section 4.1.3).
-    if !application.client.redirect_uris().iter().any(|known| known == uri) {
+    if !application
+        .client
+        .redirect_uris()
+        .iter()
+        .any(|known| known == uri)
+    {
         return Err("This redirect_uri is not registered for the client.");
     }
     let reply = Reply {
@@ -53,7 +63,9 @@ pub(super) fn asker(
 
 /// Where a browser will be sent in the end by a path of ours that leads to the endpoint, so that a form may lead there.
 pub(crate) fn destination(applications: &Applications, path_and_query: &str) -> Option<String> {
-    let query = path_and_query.strip_prefix(super::endpoint::PATH)?.strip_prefix('?')?;
+    let query = path_and_query
+        .strip_prefix(super::endpoint::PATH)?
+        .strip_prefix('?')?;
     let parameters = Parameters::parse(query.as_bytes())?;
     let (_, reply) = asker(applications, &parameters).ok()?;
     let uri = &reply.redirect_uri;
@@ -79,11 +91,19 @@ impl AuthorizationRequest {
         }
         match parameters.text("response_type") {
             Some("code") => {}
-            Some(_) => return Err(Refusal("unsupported_response_type", "response_type is code")),
+            Some(_) => {
+                return Err(Refusal(
+                    "unsupported_response_type",
+                    "response_type is code",
+                ));
+            }
             None => return Err(Refusal("invalid_request", "response_type is missing")),
         }
         if Mode::of(parameters.text("response_mode")).is_none() {
-            return Err(Refusal("invalid_request", "response_mode is query or form_post"));
+            return Err(Refusal(
+                "invalid_request",
+                "response_mode is query or form_post",
+            ));
         }
         let scope: Vec<_> = parameters.words("scope").map(str::to_owned).collect();
         if !scope.iter().any(|word| word == "openid") {
@@ -128,15 +148,20 @@ impl Prompt {
 /// The proof key (RFC 7636 section 4.3), from every client and hashed (RFC 9700 section 2.1.1).
 fn challenge(parameters: &Parameters) -> Result<String, Refusal> {
     let challenge = parameters.text("code_challenge");
-    let challenge =
-        challenge.ok_or(Refusal("invalid_request", "code_challenge is missing (PKCE)"))?;
+    let challenge = challenge.ok_or(Refusal(
+        "invalid_request",
+        "code_challenge is missing (PKCE)",
+    ))?;
     if parameters.text("code_challenge_method") != Some("S256") {
         return Err(Refusal("invalid_request", "code_challenge_method is S256"));
     }
     // Base64url of 32 bytes.
     match challenge.len() {
         43 => Ok(challenge.to_owned()),
-        _ => Err(Refusal("invalid_request", "code_challenge has 43 characters")),
+        _ => Err(Refusal(
+            "invalid_request",
+            "code_challenge has 43 characters",
+        )),
     }
 }
 

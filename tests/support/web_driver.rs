@@ -1,4 +1,5 @@
-//! A browser without scripts, through WebDriver (W3C). Its commands are JSON over HTTP, and curl is there already.
+//! A browser, through WebDriver (W3C). Its commands are JSON over HTTP, and curl is there already.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::{
     fs,
@@ -13,7 +14,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A browser with one window. It is closed at the end of the test, whatever that is.
+/// A browser with one window, at first. It is closed at the end of the test, whatever that is.
 pub(crate) struct Browser {
     driver: Child,
     /// Of the driver, then of its session.
@@ -38,7 +39,14 @@ pub(crate) struct Look {
 }
 
 impl Browser {
+    /// One whose user has switched scripts off.
     pub(crate) fn start() -> Self {
+        let no_scripts = "profile.managed_default_content_settings.javascript";
+        Self::start_with(&[], json!({ no_scripts: 2 }))
+    }
+
+    /// One with arguments and Chromium's preferences.
+    pub(crate) fn start_with(arguments: &[&str], preferences: Value) -> Self {
         let profile = TempDir::new().expect("there is a folder for temporary files");
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
@@ -56,7 +64,8 @@ impl Browser {
             profile,
             _output: output,
         };
-        let session = browser.send("POST", "/session", &capabilities(browser.profile.path()));
+        let capabilities = capabilities(browser.profile.path(), arguments, preferences);
+        let session = browser.send("POST", "/session", &capabilities);
         let id = session["sessionId"].as_str().unwrap_or_else(|| {
             panic!("no browser starts; run `bash tests/run.sh`, which installs Chromium: {session}")
         });
@@ -66,6 +75,29 @@ impl Browser {
 
     pub(crate) fn open(&self, url: &str) {
         self.command("/url", &json!({ "url": url }));
+    }
+
+    /// Runs a script in the page, as the body of a function, and gives what it returns or promises.
+    pub(crate) fn run(&self, script: &str, arguments: &Value) -> Value {
+        self.command(
+            "/execute/sync",
+            &json!({ "script": script, "args": arguments }),
+        )
+    }
+
+    /// The window that commands go to.
+    pub(crate) fn window(&self) -> Value {
+        self.ask("/window")
+    }
+
+    /// Opens another tab; commands go there from now on.
+    pub(crate) fn open_tab(&self) {
+        let tab = self.command("/window/new", &json!({ "type": "tab" }));
+        self.switch_to(&tab["handle"]);
+    }
+
+    pub(crate) fn switch_to(&self, window: &Value) {
+        self.command("/window", &json!({ "handle": window }));
     }
 
     pub(crate) fn path(&self) -> String {
@@ -285,25 +317,27 @@ fn port(output: &mut impl BufRead) -> u16 {
     port.expect("chromedriver says on which port it listens")
 }
 
-fn capabilities(profile: &Path) -> Value {
+fn capabilities(profile: &Path, arguments: &[&str], preferences: Value) -> Value {
     let profile = format!("--user-data-dir={}", profile.display());
-    json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": {
-        "args": [
-            "--headless",
-            // Root, as in a container, can't have the sandbox; and only our own pages are opened.
-            "--no-sandbox",
-            "--disable-dev-shm-usage",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            profile,
-        ],
-        // Blocked, as by a user who does not want any.
-        "prefs": { "profile.managed_default_content_settings.javascript": 2 },
-    } } } })
+    let mut all = vec![
+        "--headless",
+        // Root, as in a container, can't have the sandbox; and only our own pages are opened.
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        &profile,
+    ];
+    all.extend(arguments);
+    json!({ "capabilities": { "alwaysMatch": {
+        // Sites of tests have certificates that nobody has signed.
+        "acceptInsecureCerts": true,
+        "goog:chromeOptions": { "args": all, "prefs": preferences },
+    } } })
 }
 
 fn text(value: Value) -> String {

@@ -1,0 +1,122 @@
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use tokio::sync::Notify;
+
+use super::{
+    builder::BackChannelLogoutBuilder,
+    logout_token::LogoutToken,
+    outbox::Outbox,
+    outgoing::{Answer, Outgoing},
+    signer::{LogoutTokenSigner, Signer},
+};
+use crate::{
+    clock::Clock,
+    ended::Ended,
+    error::BoxError,
+    hook::EndedHook,
+    id::ClientId,
+    oidc::registry::{ClientRegistry, Clients},
+    store::{LogoutOutbox, TakenDelivery},
+};
+
+/// Notes for the clients of every session that ends that they are to be told. A cheap handle.
+///
+/// It is an [`EndedHook`]: give it to the [configuration](crate::config::SessionConfigBuilder::ended_hook), alone or [with others](EndedHook#several). What it notes is sent by a
+/// [`DeliveryTask`](super::DeliveryTask). The [module](super) shows all of it together.
+///
+/// Those are told that took part in the session and are [registered](ClientRegistry) with a
+/// [back-channel URI](crate::oidc::Client::back_channel_logout) at that moment.
+#[derive(Clone)]
+pub struct BackChannelLogout {
+    pub(super) inner: Arc<Inner>,
+}
+
+/// What the hook and the tasks share.
+pub(super) struct Inner {
+    pub(super) issuer: String,
+    pub(super) outbox: Outbox,
+    pub(super) clients: Clients,
+    pub(super) signer: Signer,
+    pub(super) outgoing: Outgoing,
+    pub(super) clock: Box<dyn Clock>,
+    /// Rings when this process has put something in.
+    pub(super) put_in: Notify,
+}
+
+impl BackChannelLogout {
+    /// Begins a configuration: the issuer as in ID tokens (`iss`), where deliveries wait, who the clients are, and what signs the tokens.
+    pub fn builder(
+        issuer: impl Into<String>,
+        outbox: impl LogoutOutbox,
+        registry: impl ClientRegistry,
+        signer: impl LogoutTokenSigner,
+    ) -> BackChannelLogoutBuilder {
+        let (outbox, clients) = (Outbox::new(outbox), Clients::new(registry));
+        BackChannelLogoutBuilder::new(issuer.into(), outbox, clients, Signer::new(signer))
+    }
+}
+
+impl EndedHook for BackChannelLogout {
+    async fn ended(&self, ended: &Ended) -> Result<(), BoxError> {
+        let clients = self.inner.clients.all(&ended.clients).await?;
+        let listens = |client: &crate::oidc::Client| client.back_channel_logout().is_some();
+        let clients: Vec<ClientId> = clients
+            .into_iter()
+            .filter(listens)
+            .map(|client| client.id().clone())
+            .collect();
+        if clients.is_empty() {
+            return Ok(());
+        }
+        let new = self.inner.outbox.put_in(ended, &clients, self.inner.now());
+        let new = new.await?;
+        tracing::debug!(
+            event = %ended.event_id,
+            reason = %ended.reason,
+            clients = new,
+            "clients are to be told of the end of a session"
+        );
+        self.inner.put_in.notify_one();
+        Ok(())
+    }
+}
+
+impl Inner {
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    /// Tells a client. An error means that it never will be told.
+    pub(super) async fn tell(&self, taken: &TakenDelivery) -> Result<Answer, String> {
+        let client = match self.clients.client(&taken.client).await {
+            Ok(Some(client)) => client,
+            Ok(None) => return Err("the client is not registered any more".to_owned()),
+            Err(_) => return Ok(Answer::Failed("the registry did not answer".to_owned())),
+        };
+        let Some(address) = client.back_channel_logout() else {
+            return Err("the client has no back-channel URI any more".to_owned());
+        };
+        let session_id = Some(taken.session_id);
+        let (subject, now) = (&taken.subject, self.now());
+        let token = LogoutToken::new(&self.issuer, &client, subject, session_id, now);
+        match self.signer.sign(&token).await {
+            Ok(token) => Ok(self.outgoing.post(&address.uri, &token).await),
+            Err(error) => {
+                tracing::warn!(
+                    error = &*error as &dyn std::error::Error,
+                    "a logout token could not be signed; it is tried again"
+                );
+                Ok(Answer::Failed("the token could not be signed".to_owned()))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for BackChannelLogout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackChannelLogout")
+            .field("issuer", &self.inner.issuer)
+            .field("outgoing", &self.inner.outgoing)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,219 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::request::Parts;
+
+use super::{
+    decision::{self, Course, Current},
+    hint::{BoxedHintVerifier, IdTokenHint, IdTokenHintVerifier},
+    kept::{Hinted, Kept, Use, locales},
+    outcome::{Confirmation, GoAhead, LogoutRequest, Resend},
+    parameters::Parameters,
+    redirect::LogoutRedirect,
+    rejection::{EndSessionRejection, InvalidLogoutRequest},
+    request::EndSessionRequest,
+};
+use crate::{
+    config::{SessionConfig, Settings},
+    error::{Error, ErrorKind},
+    guard::{SameOriginCheck, SameOriginLayer},
+    id::ClientId,
+    oidc::registry::{ClientRegistry, Clients},
+    session::UserSession,
+};
+
+/// The settings of the end-session endpoint; cheap to clone.
+///
+/// Make it part of the router's state: [`EndSessionRequest`] finds it there, directly or by [`FromRef`](axum_core::extract::FromRef). The [module](super) has an example.
+#[derive(Clone)]
+#[must_use]
+pub struct EndSession {
+    settings: Arc<Settings>,
+    clients: Clients,
+    hints: Option<Arc<dyn BoxedHintVerifier>>,
+    same_origin: SameOriginCheck,
+}
+
+impl EndSession {
+    /// An endpoint for the sessions of a configuration and the clients of a registry. Until it has a [verifier](Self::hint_verifier), the user is always asked.
+    pub fn new(config: &SessionConfig, registry: impl ClientRegistry) -> Self {
+        Self {
+            settings: Arc::clone(config.settings()),
+            clients: Clients::new(registry),
+            hints: None,
+            same_origin: SameOriginLayer::new().check(),
+        }
+    }
+
+    /// Verifies `id_token_hint`, such as a [`JwtHintVerifier`](super::JwtHintVerifier).
+    pub fn hint_verifier(mut self, verifier: impl IdTokenHintVerifier) -> Self {
+        self.hints = Some(Arc::new(verifier));
+        self
+    }
+
+    /// Who may post a confirmation: what this layer lets through. It is needed behind a proxy that rewrites `Host`. Default: this host's own pages.
+    pub fn same_origin(mut self, layer: SameOriginLayer) -> Self {
+        self.same_origin = layer.check();
+        self
+    }
+
+    /// A client's request, or one that was sent on.
+    pub(super) async fn requested(
+        &self,
+        parameters: Parameters,
+        session: UserSession,
+    ) -> Result<EndSessionRequest, EndSessionRejection> {
+        let kept = match &parameters.sealed_request {
+            Some(sealed) => {
+                let opened = Kept::open_sent_on(&self.settings, sealed);
+                let fresh = opened.filter(|opened| !opened.expired);
+                fresh.ok_or(InvalidLogoutRequest::NotSealedHere)?.kept
+            }
+            None => self.understand(parameters).await?,
+        };
+        let (kept, request) = self.resolve(kept).await?;
+        self.answer(kept, request, session, |current, kept| {
+            decision::requested(current, kept.hint.as_ref())
+        })
+    }
+
+    /// A client's post, which may have come without the session's cookie.
+    pub(super) async fn posted(
+        &self,
+        parameters: Parameters,
+    ) -> Result<EndSessionRequest, EndSessionRejection> {
+        let kept = self.understand(parameters).await?;
+        let (kept, _) = self.resolve(kept).await?;
+        let sealed = kept.seal(&self.settings, Use::SentOn)?;
+        let sealed = sealed.ok_or(InvalidLogoutRequest::TooLong)?;
+        Ok(EndSessionRequest::Resend(Resend { sealed }))
+    }
+
+    /// The user's answer.
+    pub(super) async fn confirmed(
+        &self,
+        token: &str,
+        declined: bool,
+        session: UserSession,
+    ) -> Result<EndSessionRequest, EndSessionRejection> {
+        let opened = Kept::open_asked(&self.settings, token);
+        let opened = opened.ok_or(InvalidLogoutRequest::NotSealedHere)?;
+        let asked = opened.asked.ok_or(InvalidLogoutRequest::NotSealedHere)?;
+        let (kept, mut request) = self.resolve(opened.kept).await?;
+        if declined {
+            request.redirect = None;
+            return Ok(EndSessionRequest::Declined(request));
+        }
+        self.answer(kept, request, session, |current, _| {
+            decision::confirmed(current, asked, opened.expired)
+        })
+    }
+
+    pub(super) fn is_same_origin(&self, head: &Parts) -> bool {
+        self.same_origin
+            .allows(&head.method, &head.uri, &head.headers)
+    }
+
+    /// Verifies the hint, and keeps what it says.
+    async fn understand(&self, parameters: Parameters) -> Result<Kept, EndSessionRejection> {
+        let hint = match &parameters.id_token_hint {
+            Some(token) => self.verify(token).await?,
+            None => None,
+        };
+        let named = match &parameters.client_id {
+            Some(id) => Some(ClientId::parse(id).map_err(|_| InvalidLogoutRequest::UnknownClient)?),
+            None => None,
+        };
+        let hinted = hint.as_ref().map(|hint| hint.client().clone());
+        if hinted.is_some() && named.is_some() && hinted != named {
+            return Err(InvalidLogoutRequest::OtherClient.into());
+        }
+        Ok(Kept {
+            client: hinted.or(named),
+            hint: hint.map(Hinted::from),
+            redirect: parameters.post_logout_redirect_uri,
+            state: parameters.state,
+            ui_locales: locales(&parameters.ui_locales.unwrap_or_default()),
+            logout_hint: parameters.logout_hint,
+        })
+    }
+
+    async fn verify(&self, token: &str) -> Result<Option<IdTokenHint>, Error> {
+        let Some(verifier) = &self.hints else {
+            return Ok(None);
+        };
+        let verified = verifier.verify(token, self.settings.now().into()).await;
+        let hint = verified.map_err(|e| Error::with_source(ErrorKind::HintUnverified, e))?;
+        if hint.is_none() {
+            tracing::debug!("an id_token_hint could not be verified; it is not used");
+        }
+        Ok(hint)
+    }
+
+    /// Looks the client up, and checks where it wants the user sent. The hint of a client that is gone is not used.
+    async fn resolve(&self, mut kept: Kept) -> Result<(Kept, LogoutRequest), EndSessionRejection> {
+        let client = match &kept.client {
+            Some(id) => self.clients.client(id).await?,
+            None => None,
+        };
+        if client.is_none() {
+            if kept.hint.take().is_none() && kept.client.is_some() {
+                return Err(InvalidLogoutRequest::UnknownClient.into());
+            }
+            kept.client = None;
+            kept.redirect = None;
+        }
+        let redirect = match (&client, &kept.redirect) {
+            (Some(client), Some(uri)) => {
+                let checked = LogoutRedirect::check(client, uri, kept.state.as_deref());
+                Some(checked.ok_or(InvalidLogoutRequest::RedirectNotRegistered)?)
+            }
+            _ => None,
+        };
+        let request = LogoutRequest {
+            client,
+            redirect,
+            ui_locales: kept.ui_locales.clone(),
+            logout_hint: kept.logout_hint.clone(),
+        };
+        Ok((kept, request))
+    }
+
+    fn answer(
+        &self,
+        kept: Kept,
+        request: LogoutRequest,
+        session: UserSession,
+        decide: impl FnOnce(Option<Current<'_>>, &Kept) -> Course,
+    ) -> Result<EndSessionRequest, EndSessionRejection> {
+        let ticket = session.ticket();
+        let current = ticket.as_ref().and_then(|ticket| {
+            Some(Current {
+                subject: ticket.principal().subject(),
+                session_id: ticket.properties().session_id()?,
+            })
+        });
+        let course = decide(current, &kept);
+        Ok(match (course, current) {
+            (Course::GoAhead, _) => EndSessionRequest::GoAhead(GoAhead { session, request }),
+            (Course::Ask, Some(current)) => {
+                let sealed = kept.seal(&self.settings, Use::Asked(current.session_id))?;
+                let token = sealed.ok_or(InvalidLogoutRequest::TooLong)?;
+                EndSessionRequest::Ask(Confirmation { request, token })
+            }
+            (Course::NobodySignedIn, _) | (Course::Ask, None) => {
+                EndSessionRequest::NobodySignedIn(request)
+            }
+        })
+    }
+}
+
+impl fmt::Debug for EndSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndSession")
+            .field("verifies_hints", &self.hints.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long a request that was kept is good for.
+pub(super) const VALID_FOR: Duration = Duration::from_secs(600);

@@ -1,0 +1,67 @@
+use std::{fmt, time::Duration};
+
+use super::{frame::Frame, page::FrontChannelPage};
+use crate::{
+    ended::Ended,
+    error::Error,
+    oidc::registry::{ClientRegistry, Clients},
+};
+
+/// Makes the page that tells the clients of a session that it has ended; cheap to clone. The [module](super) has the rules.
+///
+/// ```
+/// use std::time::Duration;
+/// use axum_user_session::oidc::{FixedClients, front_channel::FrontChannelLogout};
+///
+/// let front_channel = FrontChannelLogout::new(FixedClients::default()).time_limit(Duration::from_secs(3));
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct FrontChannelLogout {
+    clients: Clients,
+    time_limit: Duration,
+}
+
+impl FrontChannelLogout {
+    /// Tells clients of a registry.
+    pub fn new(registry: impl ClientRegistry) -> Self {
+        Self {
+            clients: Clients::new(registry),
+            time_limit: Duration::from_secs(5),
+        }
+    }
+
+    /// How long the page waits for its frames. Default: five seconds. Without scripts it is rounded up to whole seconds.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// The page for a session that has ended; one without frames if none has, because something else was quicker.
+    ///
+    /// Clients that are not registered any more are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::RegistryUnavailable`](crate::error::ErrorKind::RegistryUnavailable). The session has ended all the same.
+    pub async fn page(&self, ended: Option<&Ended>) -> Result<FrontChannelPage, Error> {
+        let frames = match ended {
+            Some(ended) => {
+                let clients = self.clients.all(&ended.clients).await?;
+                let issuer = ended.issuer.as_deref();
+                let frame = |client| Frame::of(client, issuer, ended.session_id);
+                clients.iter().filter_map(frame).collect()
+            }
+            None => Vec::new(),
+        };
+        Ok(FrontChannelPage::new(frames, self.time_limit))
+    }
+}
+
+impl fmt::Debug for FrontChannelLogout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrontChannelLogout")
+            .field("time_limit", &self.time_limit)
+            .finish_non_exhaustive()
+    }
+}

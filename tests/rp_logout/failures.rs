@@ -1,0 +1,193 @@
+//! What happens when something that the endpoint asks is away.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::SystemTime,
+};
+
+use axum::{
+    Router,
+    http::StatusCode,
+    routing::{get, post},
+};
+use axum_user_session::{
+    KeyRing, SessionConfig,
+    error::BoxError,
+    id::ClientId,
+    oidc::{
+        Client, ClientRegistry,
+        end_session::{EndSession, EndSessionRequest, IdTokenHint, IdTokenHintVerifier},
+    },
+    testing::{Browser, Fault, Operation},
+};
+
+use crate::{
+    app::{GOODBYE, PATH, Provider, clients, token},
+    support::Bench,
+    tokens::hint,
+};
+
+/// Clients that can be away.
+#[derive(Clone, Default)]
+struct Shaky {
+    away: Arc<AtomicBool>,
+    gone: Arc<AtomicBool>,
+}
+
+impl ClientRegistry for Shaky {
+    async fn client(&self, id: &ClientId) -> Result<Option<Client>, BoxError> {
+        if self.away.load(Relaxed) {
+            return Err("the database is away".into());
+        }
+        match self.gone.load(Relaxed) {
+            true => Ok(None),
+            false => clients().client(id).await,
+        }
+    }
+}
+
+struct Broken;
+
+impl IdTokenHintVerifier for Broken {
+    async fn verify(&self, _: &str, _: SystemTime) -> Result<Option<IdTokenHint>, BoxError> {
+        Err("the keys are away".into())
+    }
+}
+
+#[tokio::test]
+async fn o3_without_the_registry_nobody_is_sent_anywhere() {
+    let registry = Shaky::default();
+    let mut provider = Provider::with(registry.clone(), |e| e, |b| b);
+    let sid = provider.sign_in("alice").await;
+    let hint = hint("alice", &sid);
+    let parameters = [
+        ("id_token_hint", &*hint),
+        ("post_logout_redirect_uri", GOODBYE),
+    ];
+    let page = provider.get(&[("client_id", "client1")]).await;
+    let confirmation = token(&page).to_owned();
+    registry.away.store(true, Relaxed);
+    for page in [
+        provider.get(&parameters).await,
+        provider.post_from_elsewhere(&parameters).await,
+        provider.post(&[("confirmation", &confirmation)]).await,
+    ] {
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(page.header("retry-after"), Some("5"));
+        assert_eq!(page.header("location"), None);
+        assert!(!page.body.contains("database"), "{}", page.body);
+    }
+    assert_eq!(provider.who().await, "alice []");
+    registry.away.store(false, Relaxed);
+    assert_eq!(
+        provider.get(&parameters).await.header("location"),
+        Some(GOODBYE)
+    );
+}
+
+#[tokio::test]
+async fn o3_a_client_that_goes_in_between_gets_nobody() {
+    let registry = Shaky::default();
+    let mut provider = Provider::with(registry.clone(), |e| e, |b| b);
+    let sid = provider.sign_in("alice").await;
+    let hint = hint("alice", &sid);
+    let parameters = [
+        ("id_token_hint", &*hint),
+        ("post_logout_redirect_uri", GOODBYE),
+    ];
+    let sent_on = provider.post_from_elsewhere(&parameters).await;
+    registry.gone.store(true, Relaxed);
+    let page = provider.follow(&sent_on).await;
+    assert!(page.body.contains(" client=- redirect=- "), "{}", page.body);
+    assert_eq!(provider.who().await, "alice []");
+}
+
+#[tokio::test]
+async fn o3_without_the_verifier_nobody_knows() {
+    let mut provider = Provider::with(clients(), |endpoint| endpoint.hint_verifier(Broken), |b| b);
+    provider.sign_in("alice").await;
+    let page = provider.get(&[("id_token_hint", "x")]).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    let page = provider
+        .post_from_elsewhere(&[("id_token_hint", "x")])
+        .await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(provider.who().await, "alice []");
+    token(&provider.get(&[("client_id", "client1")]).await);
+}
+
+#[tokio::test]
+async fn o3_without_the_store_nobody_knows() {
+    let bench = Bench::new();
+    let mut provider = Provider::with(clients(), |e| e, |builder| builder.store(bench.watched()));
+    let sid = provider.sign_in("alice").await;
+    let parameters = [
+        ("id_token_hint", &*hint("alice", &sid)),
+        ("post_logout_redirect_uri", GOODBYE),
+    ]
+    .map(|(name, value)| (name, value.to_owned()));
+    let parameters = parameters.each_ref().map(|(name, value)| (*name, &**value));
+    bench.faults.inject(Fault::refuse());
+    let page = provider.get(&parameters).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.header("location"), None);
+    bench.faults.clear();
+    // The session is there, but can't be ended: a redirect would say that it was.
+    bench.faults.inject(Fault::refuse().on(Operation::Delete));
+    let page = provider.get(&parameters).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(page.header("location"), None);
+    bench.faults.clear();
+    assert_eq!(provider.who().await, "alice []");
+    let page = provider.get(&parameters).await;
+    assert_eq!(page.header("location"), Some(GOODBYE));
+    assert_eq!(provider.who().await, "nobody");
+}
+
+#[tokio::test]
+async fn o3_without_a_verifier_of_hints_the_user_is_asked() {
+    let config = SessionConfig::builder(KeyRing::ephemeral())
+        .build()
+        .unwrap();
+    let end_session = EndSession::new(&config, clients());
+    let router = Router::new()
+        .route(
+            "/sign-in",
+            post(|session: axum_user_session::UserSession| async move {
+                let signed_in = session
+                    .sign_in(crate::support::user("alice"))
+                    .await
+                    .unwrap();
+                signed_in.session_id().as_str().to_owned()
+            }),
+        )
+        .route(
+            PATH,
+            get(|request: EndSessionRequest| async move {
+                matches!(request, EndSessionRequest::Ask(_)).to_string()
+            }),
+        )
+        .with_state(end_session)
+        .layer(axum_user_session::UserSessionLayer::new(config));
+    let mut browser = Browser::new(router);
+    let sid = browser.post("/sign-in", "").await.body;
+    let path = format!("{PATH}?id_token_hint={}", hint("alice", &sid));
+    assert_eq!(browser.get(&path).await.body, "true");
+}
+
+#[tokio::test]
+async fn o3_without_the_layer_the_answer_names_it() {
+    let config = SessionConfig::builder(KeyRing::ephemeral())
+        .build()
+        .unwrap();
+    let end_session = EndSession::new(&config, clients());
+    let router = Router::new()
+        .route(PATH, get(|_: EndSessionRequest| async { "never" }))
+        .with_state(end_session);
+    let page = Browser::new(router).get(PATH).await;
+    assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(page.body.contains("UserSessionLayer"), "{}", page.body);
+}

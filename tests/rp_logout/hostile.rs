@@ -1,0 +1,349 @@
+//! No open redirect: hostile places, and hostile requests as a whole.
+
+use axum::http::StatusCode;
+
+use crate::{
+    app::{GOODBYE, PATH, Provider, WITH_QUERY, form},
+    tokens::hint,
+};
+
+/// What looks like `https://client1.example/goodbye` to somebody.
+const PLACES: &[(&str, &str)] = &[
+    ("another site", "https://evil.example/"),
+    ("another site with our path", "https://evil.example/goodbye"),
+    ("by http", "http://client1.example/goodbye"),
+    ("without a scheme", "//client1.example/goodbye"),
+    ("another site without a scheme", "//evil.example"),
+    ("three slashes", "///evil.example"),
+    ("four slashes", "////evil.example"),
+    ("one slash", "https:/evil.example"),
+    ("no slash", "https:evil.example"),
+    ("backslashes", "https:\\\\evil.example"),
+    ("slash and backslash", "/\\evil.example"),
+    ("backslash and slash", "\\/evil.example"),
+    ("a path", "/goodbye"),
+    ("a relative path", "goodbye"),
+    ("a dot", "."),
+    ("a query", "?x=y"),
+    ("a fragment", "#x"),
+    ("a space", " "),
+    ("the origin alone", "https://client1.example"),
+    ("the root", "https://client1.example/"),
+    ("a slash behind", "https://client1.example/goodbye/"),
+    ("a path below", "https://client1.example/goodbye/more"),
+    ("a path beside", "https://client1.example/goodbye2"),
+    ("a path begun", "https://client1.example/good"),
+    ("a way up", "https://client1.example/goodbye/.."),
+    ("a way up and back", "https://client1.example/x/../goodbye"),
+    ("a dot in the way", "https://client1.example/./goodbye"),
+    ("two slashes in the way", "https://client1.example//goodbye"),
+    ("a query behind", "https://client1.example/goodbye?x=y"),
+    ("an empty query", "https://client1.example/goodbye?"),
+    (
+        "another query",
+        "https://client1.example/goodbye?tenant=red",
+    ),
+    (
+        "more of a query",
+        "https://client1.example/goodbye?tenant=blue&x=y",
+    ),
+    (
+        "a state of its own",
+        "https://client1.example/goodbye?tenant=blue&state=x",
+    ),
+    ("a fragment behind", "https://client1.example/goodbye#x"),
+    ("an empty fragment", "https://client1.example/goodbye#"),
+    ("a port", "https://client1.example:443/goodbye"),
+    ("another port", "https://client1.example:8443/goodbye"),
+    ("an empty port", "https://client1.example:/goodbye"),
+    (
+        "a user name",
+        "https://client1.example@evil.example/goodbye",
+    ),
+    ("a user name for us", "https://evil@client1.example/goodbye"),
+    (
+        "an encoded at sign",
+        "https://client1.example%40evil.example/goodbye",
+    ),
+    (
+        "a user name and a backslash",
+        "https://evil.example\\@client1.example/goodbye",
+    ),
+    ("a subdomain", "https://www.client1.example/goodbye"),
+    (
+        "a domain behind",
+        "https://client1.example.evil.example/goodbye",
+    ),
+    ("a domain in front", "https://evilclient1.example/goodbye"),
+    (
+        "a dot behind the domain",
+        "https://client1.example./goodbye",
+    ),
+    ("capitals in the host", "https://Client1.Example/goodbye"),
+    ("capitals in the scheme", "HTTPS://client1.example/goodbye"),
+    ("capitals in the path", "https://client1.example/Goodbye"),
+    ("an encoded letter", "https://client1.example/%67oodbye"),
+    ("an encoded slash", "https://client1.example%2Fgoodbye"),
+    ("encoded twice", "https%3A%2F%2Fclient1.example%2Fgoodbye"),
+    (
+        "a letter that looks the same",
+        "https://clіent1.example/goodbye",
+    ),
+    ("a wide letter", "https://ｃlient1.example/goodbye"),
+    ("a wide slash", "https://client1.example／goodbye"),
+    ("a wide full stop", "https://client1。example/goodbye"),
+    ("a soft hyphen", "https://client1\u{ad}.example/goodbye"),
+    (
+        "a space of no width",
+        "https://client1.example/goodbye\u{200b}",
+    ),
+    (
+        "the other way round",
+        "\u{202e}https://client1.example/goodbye",
+    ),
+    ("a space in front", " https://client1.example/goodbye"),
+    ("a space behind", "https://client1.example/goodbye "),
+    ("a tab inside", "https://client1.example/good\tbye"),
+    ("a tab in the scheme", "ht\ttps://client1.example/goodbye"),
+    ("a line feed behind", "https://client1.example/goodbye\n"),
+    (
+        "a header",
+        "https://client1.example/goodbye\r\nSet-Cookie: a=b",
+    ),
+    ("a NUL behind", "https://client1.example/goodbye\0"),
+    (
+        "a NUL and more",
+        "https://client1.example/goodbye\0.evil.example",
+    ),
+    (
+        "two of them",
+        "https://client1.example/goodbye https://evil.example/",
+    ),
+    (
+        "two with a comma",
+        "https://client1.example/goodbye,https://evil.example/",
+    ),
+    ("quoted", "\"https://client1.example/goodbye\""),
+    ("a list", "[\"https://client1.example/goodbye\"]"),
+    ("a script", "javascript:alert(1)"),
+    ("a script in disguise", "java\nscript:alert(1)"),
+    (
+        "a script that looks like us",
+        "javascript://client1.example/goodbye%0aalert(1)",
+    ),
+    ("data", "data:text/html,<script>alert(1)</script>"),
+    ("a blob", "blob:https://client1.example/goodbye"),
+    ("a view", "view-source:https://client1.example/goodbye"),
+    ("a file", "file:///etc/passwd"),
+    ("an app's other place", "com.example.app:/elsewhere"),
+    ("an app's place with slashes", "com.example.app:///goodbye"),
+    ("another app", "com.example.app2:/goodbye"),
+    ("another client's place", "https://client2.example/"),
+    ("our own place", "https://id.example/connect/endsession"),
+    ("markup", "\"><script>alert(1)</script>"),
+    ("a template", "https://client1.example/{goodbye}"),
+    ("a wildcard", "https://*.example/goodbye"),
+    ("any", "*"),
+    ("null", "null"),
+];
+
+#[tokio::test]
+async fn o3_no_hostile_place_is_ever_redirected_to() {
+    assert!(PLACES.len() >= 60, "{}", PLACES.len());
+    for (name, place) in PLACES {
+        let mut provider = Provider::new();
+        // Where nobody is signed in, nothing but the place is in question.
+        let by_id = [
+            ("client_id", "client1"),
+            ("post_logout_redirect_uri", place),
+        ];
+        let hint = hint("alice", "s");
+        let by_hint = [
+            ("id_token_hint", &*hint),
+            ("post_logout_redirect_uri", place),
+        ];
+        for parameters in [by_id, by_hint] {
+            for page in [
+                provider.get(&parameters).await,
+                provider.post_from_elsewhere(&parameters).await,
+            ] {
+                assert_eq!(page.status, StatusCode::BAD_REQUEST, "{name}");
+                assert_eq!(page.header("location"), None, "{name}");
+                assert_eq!(page.header("refresh"), None, "{name}");
+                let text = "post_logout_redirect_uri is not registered for this client";
+                assert_eq!(page.body, text, "{name}");
+                let content_type = page.header("content-type").unwrap();
+                assert!(content_type.starts_with("text/plain"), "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn o3_without_a_client_no_place_is_redirected_to() {
+    for (name, place) in PLACES.iter().chain(&[("a registered place", GOODBYE)]) {
+        let mut provider = Provider::new();
+        let parameters = [
+            ("post_logout_redirect_uri", *place),
+            ("id_token_hint", "x.y.z"),
+        ];
+        let page = provider.get(&parameters).await;
+        assert_eq!(page.status, StatusCode::OK, "{name}");
+        assert_eq!(page.header("location"), None, "{name}");
+        assert!(page.body.contains("redirect=-"), "{name}");
+
+        let sent_on = provider.post_from_elsewhere(&parameters).await;
+        let page = provider.follow(&sent_on).await;
+        assert_eq!(page.header("location"), None, "{name}");
+
+        provider.sign_in("alice").await;
+        let page = provider.get(&parameters).await;
+        let gone = provider.answer(&page, &[]).await;
+        assert_eq!(
+            (gone.status, &*gone.body),
+            (StatusCode::OK, "signed out alice"),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn o3_a_place_cannot_be_put_in_later() {
+    let mut provider = Provider::new();
+    provider.sign_in("alice").await;
+    let page = provider.get(&[("client_id", "client1")]).await;
+    let more = [
+        ("client_id", "client1"),
+        ("post_logout_redirect_uri", GOODBYE),
+        ("redirect", "https://evil.example/"),
+    ];
+    let gone = provider.answer(&page, &more).await;
+    assert_eq!(gone.body, "signed out alice");
+
+    let sent_on = provider
+        .post_from_elsewhere(&[("client_id", "client1")])
+        .await;
+    let location = sent_on.header("location").unwrap();
+    let more = form(&more);
+    let page = provider
+        .browser
+        .get(&format!("{PATH}{location}&{more}"))
+        .await;
+    assert_eq!(
+        page.body,
+        "nobody client=client1 redirect=- locales= hint=-"
+    );
+}
+
+#[tokio::test]
+async fn o3_registered_places_are_redirected_to_as_they_are() {
+    for (name, place, state, expected) in [
+        ("plain", GOODBYE, None, GOODBYE),
+        ("with a query", WITH_QUERY, None, WITH_QUERY),
+        (
+            "with a query and a state",
+            WITH_QUERY,
+            Some("a&b=c#d"),
+            "https://client1.example/goodbye?tenant=blue&state=a%26b%3Dc%23d",
+        ),
+        (
+            "an app's scheme",
+            "com.example.app:/goodbye",
+            Some("ü\r\n"),
+            "com.example.app:/goodbye?state=%C3%BC%0D%0A",
+        ),
+        ("an empty state", GOODBYE, Some(""), GOODBYE),
+    ] {
+        let mut parameters = vec![
+            ("client_id", "client1"),
+            ("post_logout_redirect_uri", place),
+        ];
+        parameters.extend(state.map(|state| ("state", state)));
+        let mut provider = Provider::new();
+        let page = provider.get(&parameters).await;
+        assert_eq!(page.header("location"), Some(expected), "{name}");
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{name}");
+
+        let sent_on = provider.post_from_elsewhere(&parameters).await;
+        let page = provider.follow(&sent_on).await;
+        assert_eq!(page.header("location"), Some(expected), "{name}, posted");
+    }
+}
+
+#[tokio::test]
+async fn o3_requests_that_are_refused() {
+    let hint = hint("alice", "s");
+    let hint = format!("id_token_hint={hint}");
+    for (name, query, text) in [
+        (
+            "an unknown client",
+            "client_id=nobody".to_owned(),
+            "client_id names no client",
+        ),
+        (
+            "a client that can be none",
+            "client_id=a%00b".to_owned(),
+            "client_id names no client",
+        ),
+        (
+            "another client than the hint's",
+            format!("{hint}&client_id=client2"),
+            "id_token_hint was issued to another client",
+        ),
+        (
+            "an unknown client beside the hint's",
+            format!("{hint}&client_id=nobody"),
+            "id_token_hint was issued to another client",
+        ),
+        (
+            "a place twice",
+            format!("{hint}&post_logout_redirect_uri={GOODBYE}&post_logout_redirect_uri=x"),
+            "post_logout_redirect_uri is there more than once",
+        ),
+        (
+            "a hint twice",
+            format!("{hint}&{hint}"),
+            "id_token_hint is there more than once",
+        ),
+        (
+            "a state that is no text",
+            format!("{hint}&state=%FF"),
+            "state is no UTF-8",
+        ),
+        (
+            "nothing that was sealed",
+            "sealed_request=abc".to_owned(),
+            "the request is not valid any more; start again",
+        ),
+        (
+            "too long",
+            format!("x={}", "x".repeat(33_000)),
+            "the request is too long",
+        ),
+    ] {
+        let mut provider = Provider::new();
+        let page = provider.browser.get(&format!("{PATH}?{query}")).await;
+        assert_eq!(
+            (page.status, &*page.body),
+            (StatusCode::BAD_REQUEST, text),
+            "{name}"
+        );
+        assert_eq!(page.header("cache-control"), Some("no-store"), "{name}");
+        assert_eq!(
+            page.header("x-content-type-options"),
+            Some("nosniff"),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn o3_what_nobody_knows_is_ignored() {
+    let mut provider = Provider::new();
+    let query = "x=1&x=2&client_id=client1&%FF=%FF&&=&redirect_uri=https://evil.example/";
+    let page = provider.browser.get(&format!("{PATH}?{query}")).await;
+    assert_eq!(
+        page.body,
+        "nobody client=client1 redirect=- locales= hint=-"
+    );
+}

@@ -175,7 +175,7 @@ fn openid_client_wants_a_sign_in_that_is_not_too_old() {
 #[ignore = "needs Node.js: bash tests/run.sh"]
 fn o3_openid_client_signs_out_at_the_provider_and_comes_back() {
     let (place, _) = Place::signed_in();
-    let page = place.visit("/logout");
+    let page = place.user.leave(&place.visit("/logout"));
     assert_eq!(page.url.path(), "/signed-out", "{}", page.answer.body);
     assert_eq!(place.said(&page)["same_state"], true);
 

@@ -1,4 +1,5 @@
-//! Going from page to page with curl, as a browser does. A test binary takes this in beside `curl` and `server`.
+//! Going from page to page with curl, as a browser without scripts does. A test binary takes this in beside `curl` and `server`.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use url::Url;
 
@@ -30,6 +31,16 @@ impl Curl {
         let url = page.at("/login");
         let answer = self.post(url.as_str(), &fields);
         self.go_on(Page { url, answer })
+    }
+
+    /// Clicks the link that leads on from the page after a sign-out.
+    pub(crate) fn leave(&self, page: &Page) -> Page {
+        assert_eq!(page.answer.status, 200, "{}", page.url);
+        let body = &page.answer.body;
+        let link = body.split_once("id=\"next\" href=\"");
+        let address = link.and_then(|(_, rest)| rest.split_once('"'));
+        let (address, _) = address.unwrap_or_else(|| panic!("no way on: {body}"));
+        self.visit(page.at(&address.replace("&#38;", "&")).as_str())
     }
 
     fn go_on(&self, mut page: Page) -> Page {

@@ -48,11 +48,7 @@ impl Application {
     ) -> Self {
         // Packages are looked for beside the script, and upwards from there.
         let folder = TempDir::new().expect("there is a folder for temporary files");
-        for entry in fs::read_dir(scripts()).expect("the scripts are there") {
-            let entry = entry.expect("the scripts can be listed");
-            let copy = folder.path().join(entry.file_name());
-            fs::copy(entry.path(), copy).expect("the temporary folder can be written to");
-        }
+        copy(&scripts(), folder.path());
         symlink(packages(), folder.path().join("node_modules"))
             .expect("the temporary folder can be written to");
         let log = File::create(log_file(folder.path())).expect("so can files in it");
@@ -101,6 +97,20 @@ impl Drop for Application {
         // An error means that it has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Copies what is in a folder into another one.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("the scripts are there") {
+        let entry = entry.expect("the scripts can be listed");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            fs::create_dir(&to).expect("the temporary folder can be written to");
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).expect("the temporary folder can be written to");
+        }
     }
 }
 

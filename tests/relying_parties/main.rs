@@ -9,8 +9,11 @@ mod curl;
 mod express_openid_connect;
 #[path = "../support/journey.rs"]
 mod journey;
+mod oidc_client_ts;
 mod openid_client;
 #[path = "../support/example.rs"]
 mod server;
 #[path = "../support/servers/mod.rs"]
 mod servers;
+#[path = "../support/web_driver.rs"]
+mod web_driver;

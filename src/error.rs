@@ -176,8 +176,8 @@ pub enum ErrorKind {
     SearchNotOffered,
     /// The host's registry of clients did not answer in time, or failed, so nobody knows whether there is such a client.
     RegistryUnavailable,
-    /// The host's verifier of `id_token_hint` failed, so nobody knows what the hint is.
-    HintUnverified,
+    /// The host's verifier of `id_token_hint` did not answer in time, or failed, so nobody knows what the hint is.
+    HintVerifierUnavailable,
     /// The host's validation of the session failed, so nobody knows whether it stands.
     Validation,
     /// The request carries valid cookies of two different sessions: somebody may be tossing cookies.
@@ -229,7 +229,9 @@ impl ErrorKind {
             Self::RegistryUnavailable => {
                 "the registry of clients is not available; try again later"
             }
-            Self::HintUnverified => "the id_token_hint could not be verified; try again later",
+            Self::HintVerifierUnavailable => {
+                "the verifier of id_token_hint is not available; try again later"
+            }
             Self::Validation => "the session could not be validated; try again later",
             Self::ConflictingCookies => {
                 "the request carries the cookies of two different sessions; it is treated as anonymous"
@@ -254,7 +256,7 @@ impl ErrorKind {
             Self::StoreFull
             | Self::Unavailable
             | Self::RegistryUnavailable
-            | Self::HintUnverified
+            | Self::HintVerifierUnavailable
             | Self::Validation => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -65,6 +65,9 @@
 //! **The response goes out.** If something has changed, the layer adds the cookies and `Cache-Control: no-store`, whatever the status is. After the
 //! response head is sent, a change that needs a cookie fails with [`ErrorKind::ResponseSent`](error::ErrorKind::ResponseSent) instead of being lost.
 //!
+//! **To read on**, there is a [page for each question](guide): the life of a session, choosing a store, keys, several nodes, proxies, logout, the threat model,
+//! and moving here from elsewhere.
+//!
 //! # What is set where
 //!
 //! | cookie | default name | holds | attributes |
@@ -88,7 +91,9 @@
 //! | `sqlite` | sessions in a SQLite file, for one node |
 //! | `postgres` | sessions in PostgreSQL, for any number of nodes |
 //! | `redis` | sessions in Redis, standalone or a cluster, for any number of nodes |
-//! | `metrics` | the [events](events) counted and timed, for any recorder of the facade `metrics` |
+//! | `metrics` | the [`events`] counted and timed, for any recorder of the facade `metrics` |
+//! | `oidc` | module `oidc`: OpenID Connect Session Management, RP-Initiated and Front-Channel Logout, what a discovery document says of them |
+//! | `back-channel` | module `oidc::back_channel`: OpenID Connect Back-Channel Logout, with a durable outbox |
 //! | `testing` | module `testing`: a manual clock, a cookie-keeping browser for tower services, stores that count and fail, the conformance suite for stores, the ticket codec |
 
 #![warn(clippy::unwrap_used)]
@@ -104,6 +109,7 @@ pub mod error;
 pub mod events;
 pub mod extract;
 pub mod guard;
+pub mod guide;
 pub mod hook;
 pub mod id;
 pub mod key_ring;

@@ -13,3 +13,5 @@ pub use crate::cookie::{LegacyScope, SameSite};
 pub use crate::store::WhenReached;
 
 pub(crate) use self::settings::{Settings, StoreSettings};
+#[cfg(feature = "back-channel")]
+pub(crate) use self::throttle::Throttle;

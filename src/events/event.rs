@@ -8,13 +8,6 @@ use crate::id::ClientId;
 ///
 /// It holds no subject and no session id, so that none can get into a log.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(
-    all(feature = "back-channel", not(test)),
-    expect(
-        dead_code,
-        reason = "the delivery of logout notifications emits its own"
-    )
-)]
 pub(crate) enum Event<'a> {
     SessionStarted,
     SessionContinued,

@@ -149,7 +149,7 @@ impl Event<'_> {
                 attempt,
                 why,
             } => log!(
-                warn,
+                debug,
                 "logout_failed",
                 "a client could not be told of the end of a session; it is tried again",
                 event_id = tracing::field::display(event_id),
@@ -164,7 +164,7 @@ impl Event<'_> {
                 attempt,
                 why,
             } => log!(
-                error,
+                warn,
                 "logout_given_up",
                 "a client was not told of the end of a session, and will not be",
                 event_id = tracing::field::display(event_id),

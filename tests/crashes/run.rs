@@ -17,8 +17,9 @@ use crate::{
 
 /// How many sessions a run has that end in one way.
 const OF_A_WAY: usize = 4;
-/// The latest moment at which a process is killed: about when it is done.
-const LATEST: Duration = Duration::from_millis(300);
+/// A process is killed when so many notifications have come at most, and so much later: all along its way, however quick the machine is.
+const MOST_HEARD: usize = 110;
+const LATER: Duration = Duration::from_millis(40);
 /// How far a process is ahead of the one before it: more than any lease.
 const STEP: Duration = Duration::from_secs(180);
 
@@ -126,11 +127,8 @@ impl Runs {
         let mut ahead = Duration::from_secs(3600);
         let mut process = Process::start(Role::End, &self.url, &self.place, ahead);
         process.begins();
-        let moment = LATEST.mul_f64(rand::random());
-        let began = Instant::now();
-        tokio::time::sleep(moment).await;
+        let killed_after = self.random_moment(MOST_HEARD).await;
         process.kill();
-        let killed_after = began.elapsed();
         let (ended, unheard) = self.unheard(&sessions).await;
 
         let twice = number % 4 == 3;
@@ -138,7 +136,7 @@ impl Runs {
             ahead += STEP;
             let mut process = Process::start(Role::CatchUp, &self.url, &self.place, ahead);
             process.begins();
-            tokio::time::sleep(moment / 4).await;
+            self.random_moment(MOST_HEARD / 4).await;
             process.kill();
         }
         ahead += STEP;
@@ -167,6 +165,18 @@ impl Runs {
             heard: heard.values().sum(),
             again: heard.values().map(|times| times - 1).sum(),
         }
+    }
+
+    /// Waits until some more notifications have come, and a little longer; gives the time that this took.
+    async fn random_moment(&self, most_heard: usize) -> Duration {
+        let began = Instant::now();
+        let enough = self.receivers.count() + rand::random_range(0..=most_heard);
+        // Those that are left may be fewer.
+        while self.receivers.count() < enough && began.elapsed() < Duration::from_secs(3) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(LATER.mul_f64(rand::random())).await;
+        began.elapsed()
     }
 
     async fn begin(&self, run: usize) -> Vec<Begun> {

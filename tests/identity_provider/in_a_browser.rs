@@ -71,12 +71,12 @@ fn signing_in_adding_a_client_and_signing_out() {
         assert_eq!(cookie.get("expiry").is_some(), name == "idsrv", "{name}");
     }
 
-    for client in ["orders", "mail"] {
+    for client in ["orders", "billing"] {
         browser.field("Client id").enter(client);
         browser.button("Add client").follow();
         assert_eq!(browser.path(), "/");
     }
-    assert_eq!(browser.texts("//ol/li"), ["orders", "mail"]);
+    assert_eq!(browser.texts("//ol/li"), ["orders", "billing"]);
     picture(&browser, "home");
 
     browser.link("Your account").follow();

@@ -6,6 +6,7 @@ mod at_a_terminal;
 #[path = "../support/curl.rs"]
 mod curl;
 mod elsewhere;
+mod for_a_client;
 mod hostile_requests;
 mod in_a_browser;
 mod lists;

@@ -1,6 +1,7 @@
 //! No open redirect: hostile places, and hostile requests as a whole.
 
 use axum::http::StatusCode;
+use proptest::prelude::*;
 
 use crate::{
     app::{GOODBYE, PATH, Provider, WITH_QUERY, form},
@@ -346,4 +347,55 @@ async fn o3_what_nobody_knows_is_ignored() {
         page.body,
         "nobody client=client1 redirect=- locales= hint=-"
     );
+}
+
+/// Values that mean something somewhere, and any text.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("client1".to_owned()),
+        Just("client2".to_owned()),
+        Just(GOODBYE.to_owned()),
+        Just(WITH_QUERY.to_owned()),
+        Just(hint("alice", "s")),
+        proptest::sample::select(PLACES).prop_map(|(_, place)| place.to_owned()),
+        ".{0,40}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn o3_whatever_is_asked_nobody_is_sent_where_no_client_is(
+        parameters in prop::collection::vec((
+            proptest::sample::select(&[
+                "id_token_hint", "client_id", "post_logout_redirect_uri", "state", "sealed_request", "confirmation", "x",
+            ][..]),
+            value(),
+        ), 0..6),
+        signed_in: bool,
+        posted: bool,
+    ) {
+        let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, &**value)).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let location = runtime.block_on(async {
+            let mut provider = Provider::new();
+            if signed_in {
+                provider.sign_in("alice").await;
+            }
+            let page = match posted {
+                true => provider.post(&parameters).await,
+                false => provider.get(&parameters).await,
+            };
+            assert!(!page.status.is_server_error(), "{page:?}");
+            page.header("location").map(str::to_owned)
+        });
+        if let Some(location) = location {
+            let registered = [GOODBYE, WITH_QUERY, "https://client2.example/", "com.example.app:/goodbye", "?sealed_request="];
+            let rest = registered.iter().find_map(|place| location.strip_prefix(place));
+            let rest = rest.unwrap_or_else(|| panic!("{location}"));
+            let in_query = rest.is_empty() || rest.starts_with(['?', '&']) || posted;
+            prop_assert!(in_query && !rest.contains(['#', '/', ' ', '\\']), "{}", location);
+        }
+    }
 }

@@ -115,7 +115,6 @@ async fn o3_what_is_kept_is_bounded() {
         let location = page.header("location").unwrap_or_default();
         assert!(location.len() < 6000, "{name}");
         if state > 3900 {
-            // As a GET it would have to be kept for the page that asks.
             assert_eq!(provider.get(&parameters).await.status, expected, "{name}");
         }
     }

@@ -6,6 +6,7 @@ mod conformance;
 mod faults;
 mod guarded;
 mod migrations;
+mod outbox;
 mod plans;
 mod races;
 #[path = "../support/servers/mod.rs"]

@@ -138,7 +138,8 @@ async fn the_server_needs_no_right_to_make_tables() {
     // These stand in the documentation of the store.
     database_sql(
         "grant usage on schema axum_user_session to session_server;
-         grant select, insert, update, delete on axum_user_session.sessions, axum_user_session.ended to session_server;
+         grant select, insert, update, delete on axum_user_session.sessions, axum_user_session.ended,
+             axum_user_session.deliveries to session_server;
          grant select on axum_user_session.migrations to session_server;
          grant execute on all functions in schema axum_user_session to session_server",
     );

@@ -31,7 +31,7 @@ const FILL: &str = "
     vacuum analyze axum_user_session.ended";
 
 /// The plans that are made without the values, which is what prepared statements end with.
-const EXPLAIN: &str = "?options[plan_cache_mode]=force_generic_plan\
+pub(crate) const EXPLAIN: &str = "?options[plan_cache_mode]=force_generic_plan\
     &options[session_preload_libraries]=auto_explain\
     &options[auto_explain.log_min_duration]=0\
     &options[auto_explain.log_nested_statements]=on\
@@ -40,15 +40,17 @@ const EXPLAIN: &str = "?options[plan_cache_mode]=force_generic_plan\
 
 /// Runs an operation, sees that its statements used an index and read no whole table, and gives its answer.
 macro_rules! uses {
-    ($server:ident, $index:literal, $operation:expr) => {{
+    ($server:ident, $index:expr, $operation:expr) => {{
         let before = $server.log().len();
         let answer = $operation.await.unwrap();
-        check(stringify!($operation), &$server.log()[before..], $index);
+        $crate::plans::check(stringify!($operation), &$server.log()[before..], $index);
         answer
     }};
 }
 
-fn check(operation: &str, plans: &str, index: &str) {
+pub(crate) use uses;
+
+pub(crate) fn check(operation: &str, plans: &str, index: &str) {
     assert!(plans.contains("Query Text"), "{operation} is not explained");
     // Not what the server had planned, and then did not have to do.
     let executed = plans

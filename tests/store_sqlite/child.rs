@@ -71,7 +71,7 @@ impl Drop for Running {
 /// Tells a task's lines from those of the test harness around it.
 const MARK: &str = "task> ";
 
-fn say(line: &str) {
+pub fn say(line: &str) {
     let mut out = io::stdout().lock();
     writeln!(out, "{MARK}{line}").unwrap();
     out.flush().unwrap();
@@ -88,6 +88,7 @@ fn child() {
     match &*task {
         "add clients" => runtime.block_on(add_clients(&path)),
         "write" => runtime.block_on(write(&path)),
+        "deliver" => runtime.block_on(crate::outbox::deliver(&path)),
         "hold the lock" => hold_the_lock(&path),
         "create one" => runtime.block_on(async {
             create(&SqliteStore::open(&path).unwrap(), 1).await;

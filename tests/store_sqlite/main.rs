@@ -10,6 +10,7 @@ mod disk_full;
 mod files;
 mod fixtures;
 mod lifecycle;
+mod outbox;
 mod processes;
 #[path = "../support/mod.rs"]
 mod support;

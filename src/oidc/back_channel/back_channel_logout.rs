@@ -11,8 +11,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::Throttle,
     ended::Ended,
     error::BoxError,
+    events::Event,
     hook::EndedHook,
     id::ClientId,
     oidc::registry::{ClientRegistry, Clients},
@@ -39,6 +41,8 @@ pub(super) struct Inner {
     pub(super) signer: Signer,
     pub(super) outgoing: Outgoing,
     pub(super) clock: Box<dyn Clock>,
+    /// Which of the tokens that could not be signed are logged.
+    pub(super) unsigned: Throttle,
     /// Rings when this process has put something in.
     pub(super) put_in: Notify,
 }
@@ -70,12 +74,14 @@ impl EndedHook for BackChannelLogout {
         }
         let new = self.inner.outbox.put_in(ended, &clients, self.inner.now());
         let new = new.await?;
-        tracing::debug!(
-            event = %ended.event_id,
-            reason = %ended.reason,
-            clients = new,
-            "clients are to be told of the end of a session"
-        );
+        // None if this end was heard of before.
+        if new > 0 {
+            Event::LogoutQueued {
+                event_id: ended.event_id,
+                clients: new,
+            }
+            .emit();
+        }
         self.inner.put_in.notify_one();
         Ok(())
     }
@@ -102,10 +108,13 @@ impl Inner {
         match self.signer.sign(&token).await {
             Ok(token) => Ok(self.outgoing.post(&address.uri, &token).await),
             Err(error) => {
-                tracing::warn!(
-                    error = &*error as &dyn std::error::Error,
-                    "a logout token could not be signed; it is tried again"
-                );
+                if let Some(left_out) = self.unsigned.pass(now.into()) {
+                    tracing::warn!(
+                        error = &*error as &dyn std::error::Error,
+                        left_out,
+                        "a logout token could not be signed; it is tried again"
+                    );
+                }
                 Ok(Answer::Failed("the token could not be signed".to_owned()))
             }
         }

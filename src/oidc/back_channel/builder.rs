@@ -118,6 +118,7 @@ impl BackChannelLogoutBuilder {
                 signer: self.signer,
                 outgoing,
                 clock: self.clock,
+                unsigned: Default::default(),
                 put_in: Default::default(),
             }),
         })

@@ -60,26 +60,27 @@ impl DeliveryTask {
             at_once: 64,
             lanes: 4,
             retrying: Retrying::default(),
-            keep_settled: Duration::from_secs(7 * 24 * 3600),
+            keep_settled: WEEK,
         }
     }
 
-    /// How often it looks for what other nodes have put in, or left behind. Default: 5 seconds; at least 100 milliseconds. Of its own node it hears at once.
+    /// How often it looks for what other nodes have put in, or left behind. Default: 5 seconds; 100 milliseconds to an hour. Of its own node it hears at
+    /// once.
     pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.poll = interval.max(Duration::from_millis(100));
+        self.poll = interval.clamp(Duration::from_millis(100), HOUR);
         self
     }
 
     /// How long nobody else takes a delivery that was taken: after a crash it waits for the end of that. Default: a minute; at least what two attempts can take, which is 40 seconds
-    /// with the default [time limit](super::BackChannelLogoutBuilder::time_limit).
+    /// with the default [time limit](super::BackChannelLogoutBuilder::time_limit), and at most an hour.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.lease = lease.min(HOUR);
         self
     }
 
-    /// How many requests are under way at once. Default: 64; at least 1.
+    /// How many requests are under way at once. Default: 64; 1 to 10,000.
     pub fn at_once(mut self, requests: usize) -> Self {
-        self.at_once = requests.max(1);
+        self.at_once = requests.clamp(1, 10_000);
         self
     }
 
@@ -89,12 +90,12 @@ impl DeliveryTask {
         self
     }
 
-    /// How long it waits before the second attempt at most, and before any. Default: 5 seconds, and an hour.
+    /// How long it waits before the second attempt at most, and before any. Default: 5 seconds, and an hour; at most a week.
     ///
     /// The pause doubles with each attempt, and a random part of it is taken, but never less than half of the first one.
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.retrying.first = first;
-        self.retrying.longest = longest.max(first);
+        self.retrying.first = first.min(WEEK);
+        self.retrying.longest = longest.clamp(self.retrying.first, WEEK);
         self
     }
 
@@ -160,3 +161,6 @@ impl fmt::Debug for DeliveryTask {
             .finish_non_exhaustive()
     }
 }
+
+const HOUR: Duration = Duration::from_secs(3600);
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);

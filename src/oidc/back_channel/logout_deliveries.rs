@@ -3,6 +3,7 @@ use std::{fmt, sync::Arc};
 use super::back_channel_logout::{BackChannelLogout, Inner};
 use crate::{
     error::Error,
+    events::Event,
     store::{Deliveries, Delivery, DeliveryFilter},
 };
 
@@ -56,7 +57,9 @@ impl LogoutDeliveries {
     ///
     /// As [`find`](Self::find).
     pub async fn count(&self) -> Result<Deliveries, Error> {
-        self.inner.outbox.count_deliveries().await
+        let counted = self.inner.outbox.count_deliveries().await?;
+        Event::LogoutsWaiting(counted.pending + counted.failed).emit();
+        Ok(counted)
     }
 }
 

@@ -63,7 +63,9 @@ impl Default for Retrying {
     }
 }
 
-fn shortened(mut why: String) -> String {
+/// A certificate, say, brings texts of the other side's into a reason; an administrator is to read it.
+fn shortened(why: String) -> String {
+    let mut why = why.replace(|letter: char| letter.is_control(), " ");
     if let Some((end, _)) = why.char_indices().nth(MOST_CHARACTERS) {
         why.truncate(end);
     }
@@ -151,5 +153,6 @@ mod tests {
     fn o6_a_reason_is_cut_between_characters() {
         assert_eq!(shortened("é".repeat(201)), "é".repeat(200));
         assert_eq!(shortened("é".repeat(200)), "é".repeat(200));
+        assert_eq!(shortened("a\nb\u{7f}c".to_owned()), "a b c");
     }
 }

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     error::Error,
+    events::Event,
     id::ClientId,
     store::{Attempt, Outcome, TakenDelivery},
 };
@@ -114,8 +115,6 @@ impl<'a> Worker<'a> {
         let mut tidy = Instant::now() + TIDY.mul_f64(rand::rng().random());
         loop {
             self.collect();
-            let overdue = self.lanes.overdue(Instant::now());
-            self.put_back(overdue);
             if self.settle_again <= Instant::now()
                 && let Err(error) = self.settle().await
             {
@@ -195,6 +194,9 @@ impl<'a> Worker<'a> {
 
     /// Sends what has a lane.
     fn begin(&mut self) {
+        // Whatever came before may have taken its time.
+        let overdue = self.lanes.overdue(Instant::now());
+        self.put_back(overdue);
         while self.sending.len() < self.task.at_once
             && let Some(taken) = self.lanes.next()
         {
@@ -348,7 +350,7 @@ async fn send(inner: Arc<Inner>, retrying: Retrying, taken: TakenDelivery) -> Se
         Ok(answer) => retrying.outcome(&taken, answer, inner.now(), rand::rng().random()),
         Err(why) => Outcome::GivenUp { why },
     };
-    log(&taken, &outcome);
+    tell_of(&taken, &outcome);
     Sent {
         client: taken.client.clone(),
         attempt: taken.settled(outcome),
@@ -356,23 +358,34 @@ async fn send(inner: Arc<Inner>, retrying: Retrying, taken: TakenDelivery) -> Se
     }
 }
 
-fn log(taken: &TakenDelivery, outcome: &Outcome) {
-    let TakenDelivery {
-        event_id, attempt, ..
+fn tell_of(taken: &TakenDelivery, outcome: &Outcome) {
+    let &TakenDelivery {
+        event_id,
+        ref client,
+        attempt,
+        ..
     } = taken;
-    let client = taken.client.as_str();
     match outcome {
-        Outcome::Delivered => {
-            tracing::debug!(event = %event_id, client, attempt, "a client has heard that a session has ended");
-        }
-        Outcome::Failed { why, .. } => {
-            tracing::debug!(event = %event_id, client, attempt, why, "a client could not be told that a session has ended; it is tried again");
-        }
-        Outcome::GivenUp { why } => {
-            tracing::warn!(event = %event_id, client, attempt, why, "a client was not told that a session has ended; it is not tried again");
-        }
-        Outcome::PutBack => {}
+        Outcome::Delivered => Event::LogoutDelivered {
+            event_id,
+            client,
+            attempt,
+        },
+        Outcome::Failed { why, .. } => Event::LogoutFailed {
+            event_id,
+            client,
+            attempt,
+            why,
+        },
+        Outcome::GivenUp { why } => Event::LogoutGivenUp {
+            event_id,
+            client,
+            attempt,
+            why,
+        },
+        Outcome::PutBack => return,
     }
+    .emit();
 }
 
 fn warn(error: &Error) {

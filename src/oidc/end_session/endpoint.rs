@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::request::Parts;
+use tokio::time::timeout;
 
 use super::{
     decision::{self, Course, Current},
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     config::{SessionConfig, Settings},
-    error::{Error, ErrorKind},
+    error::{BoxError, Error, ErrorKind},
     guard::{SameOriginCheck, SameOriginLayer},
     id::ClientId,
     oidc::registry::{ClientRegistry, Clients},
@@ -84,7 +85,6 @@ impl EndSession {
         let kept = self.understand(parameters).await?;
         let (kept, _) = self.resolve(kept).await?;
         let sealed = kept.seal(&self.settings, Use::SentOn)?;
-        let sealed = sealed.ok_or(InvalidLogoutRequest::TooLong)?;
         Ok(EndSessionRequest::Resend(Resend { sealed }))
     }
 
@@ -127,22 +127,28 @@ impl EndSession {
         if hinted.is_some() && named.is_some() && hinted != named {
             return Err(InvalidLogoutRequest::OtherClient.into());
         }
-        Ok(Kept {
+        let kept = Kept {
             client: hinted.or(named),
             hint: hint.map(Hinted::from),
             redirect: parameters.post_logout_redirect_uri,
             state: parameters.state,
             ui_locales: locales(&parameters.ui_locales.unwrap_or_default()),
             logout_hint: parameters.logout_hint,
-        })
+        };
+        match kept.is_too_long() {
+            true => Err(InvalidLogoutRequest::TooLong.into()),
+            false => Ok(kept),
+        }
     }
 
     async fn verify(&self, token: &str) -> Result<Option<IdTokenHint>, Error> {
         let Some(verifier) = &self.hints else {
             return Ok(None);
         };
-        let verified = verifier.verify(token, self.settings.now().into()).await;
-        let hint = verified.map_err(|e| Error::with_source(ErrorKind::HintUnverified, e))?;
+        let away = |cause: BoxError| Error::with_source(ErrorKind::HintVerifierUnavailable, cause);
+        let verified = verifier.verify(token, self.settings.now().into());
+        let verified = timeout(PATIENCE, verified).await;
+        let hint = verified.map_err(|late| away(late.into()))?.map_err(away)?;
         if hint.is_none() {
             tracing::debug!("an id_token_hint could not be verified; it is not used");
         }
@@ -196,8 +202,7 @@ impl EndSession {
         Ok(match (course, current) {
             (Course::GoAhead, _) => EndSessionRequest::GoAhead(GoAhead { session, request }),
             (Course::Ask, Some(current)) => {
-                let sealed = kept.seal(&self.settings, Use::Asked(current.session_id))?;
-                let token = sealed.ok_or(InvalidLogoutRequest::TooLong)?;
+                let token = kept.seal(&self.settings, Use::Asked(current.session_id))?;
                 EndSessionRequest::Ask(Confirmation { request, token })
             }
             (Course::NobodySignedIn, _) | (Course::Ask, None) => {
@@ -215,5 +220,7 @@ impl fmt::Debug for EndSession {
     }
 }
 
+/// How long a verifier of hints may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a request that was kept is good for.
 pub(super) const VALID_FOR: Duration = Duration::from_secs(600);

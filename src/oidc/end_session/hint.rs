@@ -44,8 +44,8 @@ impl IdTokenHint {
     }
 
     /// The session, if the ID token names it.
-    pub fn session_id(&self) -> Option<&SessionId> {
-        self.session_id.as_ref()
+    pub fn session_id(&self) -> Option<SessionId> {
+        self.session_id
     }
 }
 
@@ -85,7 +85,7 @@ pub trait IdTokenHintVerifier: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any error of your own: nobody knows then what the token is. The request is answered with 503.
+    /// Any error of your own: nobody knows then what the token is. The request is answered with 503, as it is after an answer that takes longer than five seconds.
     fn verify(
         &self,
         token: &str,

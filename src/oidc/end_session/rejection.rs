@@ -101,9 +101,9 @@ pub enum InvalidLogoutRequest {
     Repeated(&'static str),
     /// A parameter is no UTF-8.
     NotText(&'static str),
-    /// The request, or what has to be kept of it, is too long.
+    /// The query is longer than 32 KiB, or what has to be kept of it is longer than 4 KiB: all but `id_token_hint`.
     TooLong,
-    /// The body broke off.
+    /// The form is too long, or broke off.
     Body,
     /// `client_id` names no registered client.
     UnknownClient,
@@ -121,7 +121,7 @@ impl fmt::Display for InvalidLogoutRequest {
             Self::Repeated(name) => write!(f, "{name} is there more than once"),
             Self::NotText(name) => write!(f, "{name} is no UTF-8"),
             Self::TooLong => f.write_str("the request is too long"),
-            Self::Body => f.write_str("the body could not be read"),
+            Self::Body => f.write_str("the form is too long, or broke off"),
             Self::UnknownClient => f.write_str("client_id names no client"),
             Self::OtherClient => f.write_str("id_token_hint was issued to another client"),
             Self::RedirectNotRegistered => {

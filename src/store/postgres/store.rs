@@ -42,8 +42,8 @@ use crate::store::SessionStore;
 ///
 /// # Tables
 ///
-/// All is in one schema, `axum_user_session` [by default](PostgresOptions::schema): the tables `sessions`, `ended` (the log of ends) and
-/// `migrations`, and functions. Nothing else in the database is touched.
+/// All is in one schema, `axum_user_session` [by default](PostgresOptions::schema): the tables `sessions`, `ended` (the log of ends), `deliveries`
+/// (the outbox of logout notifications) and `migrations`, and functions. Nothing else in the database is touched.
 /// Subject, session id, display name, clients and device are in the clear; who is signed in is sealed.
 ///
 /// A role that may create the schema has to [migrate](Self::migrate) once for each release. The role that serves needs no more than this,
@@ -51,7 +51,7 @@ use crate::store::SessionStore;
 ///
 /// ```sql
 /// GRANT USAGE ON SCHEMA axum_user_session TO server;
-/// GRANT SELECT, INSERT, UPDATE, DELETE ON axum_user_session.sessions, axum_user_session.ended TO server;
+/// GRANT SELECT, INSERT, UPDATE, DELETE ON axum_user_session.sessions, axum_user_session.ended, axum_user_session.deliveries TO server;
 /// GRANT SELECT ON axum_user_session.migrations TO server;
 /// GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA axum_user_session TO server; -- which everybody may by default
 /// ```

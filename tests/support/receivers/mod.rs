@@ -146,6 +146,11 @@ impl Receivers {
         heard
     }
 
+    /// How often anybody has.
+    pub fn count(&self) -> usize {
+        self.shared.heard.lock().unwrap().len()
+    }
+
     pub fn forget(&self) {
         self.shared.heard.lock().unwrap().clear();
     }

@@ -117,7 +117,7 @@ fn an_answer_has_the_state_and_keeps_the_addresss_own_query() {
         let url = place.sent(&alice, &request);
         assert!(url.as_str().starts_with(&format!("{own}&code=")), "{url}");
         let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
-        assert_eq!(names, ["query", "code", "state", "iss"], "{state:?}");
+        assert_eq!(names, ["query", "code", "session_state", "state", "iss"], "{state:?}");
         assert_eq!(parameter(&url, "state").as_deref(), Some(state));
     }
     // Whoever sent none gets none.

@@ -60,6 +60,8 @@ fn o8_the_provider_says_where_everything_is() {
         ("token_endpoint", "POST"),
         ("userinfo_endpoint", "GET"),
         ("jwks_uri", "GET"),
+        ("end_session_endpoint", "GET"),
+        ("check_session_iframe", "GET"),
     ] {
         let url = text(&about, member);
         assert!(url.starts_with(issuer), "{member}: {url}");
@@ -73,6 +75,10 @@ fn o8_the_provider_says_where_everything_is() {
         ("request_uri_parameter_supported", json!(false)),
         ("request_parameter_supported", json!(false)),
         ("authorization_response_iss_parameter_supported", json!(true)),
+        ("backchannel_logout_supported", json!(true)),
+        ("backchannel_logout_session_supported", json!(true)),
+        ("frontchannel_logout_supported", json!(true)),
+        ("frontchannel_logout_session_supported", json!(true)),
     ] {
         assert_eq!(about[member], value, "{member}");
     }

@@ -6,7 +6,15 @@ mod codes;
 #[path = "../support/curl.rs"]
 mod curl;
 mod elsewhere;
+#[path = "../../examples/identity_provider/provider"]
+mod example {
+    #![allow(dead_code, reason = "only what can't be timed from outside is tested here")]
+
+    pub(crate) mod grants;
+    pub(crate) mod secret;
+}
 mod form_post;
+mod grants;
 #[path = "../support/journey.rs"]
 mod journey;
 mod place;

@@ -49,6 +49,8 @@ struct Inner {
     codes: HashMap<Hash, Entry<Code>>,
     access: HashMap<Hash, Entry<Arc<Grant>>>,
     refresh: HashMap<Hash, Entry<Arc<Grant>>>,
+    /// What is void, and until when to remember it: a request that is under way must not add to it.
+    void: HashMap<Family, Instant>,
     swept: Option<Instant>,
 }
 
@@ -101,15 +103,18 @@ impl Grants {
         }
     }
 
-    /// Tokens for what a client was given, with another refresh token if it gets any.
+    /// Tokens for what a client was given, with another refresh token if it gets any. None if it is void by now.
     pub(crate) fn issue_tokens(
         &self,
         family: Family,
         grant: &Arc<Grant>,
         with_refresh: bool,
-    ) -> Tokens {
+    ) -> Option<Tokens> {
         let mut inner = self.lock();
         let inner = inner.sweep();
+        if inner.void.contains_key(&family) {
+            return None;
+        }
         let access = secret::fresh();
         let entry = Entry::new(family, ACCESS, Arc::clone(grant));
         inner.access.insert(secret::hash(&access), entry);
@@ -119,7 +124,7 @@ impl Grants {
             inner.refresh.insert(secret::hash(&refresh), entry);
             refresh
         });
-        Tokens { access, refresh }
+        Some(Tokens { access, refresh })
     }
 
     /// What a refresh token would stand for. One that was used is found too: to use it again must not go unnoticed.
@@ -181,6 +186,7 @@ impl Inner {
             self.codes.retain(|_, entry| !entry.is_over());
             self.access.retain(|_, entry| !entry.is_over());
             self.refresh.retain(|_, entry| !entry.is_over());
+            self.void.retain(|_, until| *until > Instant::now());
             self.swept = Some(Instant::now());
         }
         self
@@ -188,6 +194,7 @@ impl Inner {
 
     fn void(&mut self, family: Family) {
         tracing::warn!("a code or a refresh token was used twice; all that came from it is void");
+        self.void.insert(family, Instant::now() + CODE);
         self.access.retain(|_, entry| entry.family != family);
         self.refresh.retain(|_, entry| entry.family != family);
     }

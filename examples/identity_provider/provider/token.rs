@@ -152,7 +152,12 @@ fn issue(
     nonce: Option<&str>,
 ) -> Result<Response, Refusal> {
     let grants = &provider.grants;
-    let tokens = grants.issue_tokens(family, grant, application.refresh_tokens);
+    let tokens = grants
+        .issue_tokens(family, grant, application.refresh_tokens)
+        .ok_or(Refusal::Client(
+            BasicErrorResponseType::InvalidGrant,
+            "it was used twice",
+        ))?;
     let id_token = id_token::issue(provider, grant, &tokens.access, nonce).map_err(|error| {
         tracing::error!(error = &*error, "an ID token could not be signed");
         Refusal::Broken

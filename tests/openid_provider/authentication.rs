@@ -28,10 +28,19 @@ fn a_client_shows_who_it_is_in_one_way() {
         ("a wrong secret", Shown::Post("web", Some("secret"))),
         ("an empty secret", Shown::Post("web", Some(""))),
         ("no secret", Shown::Post("web", None)),
-        ("another client's", Shown::Post("web", Some("secret of other"))),
+        (
+            "another client's",
+            Shown::Post("web", Some("secret of other")),
+        ),
         ("the hash", Shown::Post("web", Some(HASH))),
-        ("an unknown client", Shown::Post("nobody", Some("secret of web"))),
-        ("a public client with a secret", Shown::Post("page", Some("x"))),
+        (
+            "an unknown client",
+            Shown::Post("nobody", Some("secret of web")),
+        ),
+        (
+            "a public client with a secret",
+            Shown::Post("page", Some("x")),
+        ),
         ("no client", Shown::Post("", None)),
         ("a wrong secret, basic", Shown::Basic(&wrong)),
         ("an empty one, basic", Shown::Basic(&empty)),
@@ -49,7 +58,10 @@ fn a_client_shows_who_it_is_in_one_way() {
         assert!(challenge.starts_with("Basic"), "{name}: {challenge}");
     }
     for (name, more) in [
-        ("two ways", [("client_id", "web"), ("client_secret", "secret of web")]),
+        (
+            "two ways",
+            [("client_id", "web"), ("client_secret", "secret of web")],
+        ),
         ("two clients", [("client_id", "other"), ("x", "")]),
     ] {
         let fields: Vec<_> = code_fields(&code).into_iter().chain(more).collect();

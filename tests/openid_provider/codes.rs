@@ -37,11 +37,23 @@ fn a_code_needs_its_proof_and_its_address() {
     let place = Place::new();
     let alice = place.signed_in("alice");
     for (name, field, value) in [
-        ("another verifier", "code_verifier", "another-verifier-of-at-least-43-characters-in-it"),
+        (
+            "another verifier",
+            "code_verifier",
+            "another-verifier-of-at-least-43-characters-in-it",
+        ),
         ("the challenge itself", "code_verifier", CHALLENGE),
         ("an empty verifier", "code_verifier", ""),
-        ("a longer verifier", "code_verifier", &format!("{VERIFIER}A")),
-        ("another address", "redirect_uri", "https://client.example/own?query=1"),
+        (
+            "a longer verifier",
+            "code_verifier",
+            &format!("{VERIFIER}A"),
+        ),
+        (
+            "another address",
+            "redirect_uri",
+            "https://client.example/own?query=1",
+        ),
         ("no address", "redirect_uri", ""),
         ("no code", "code", ""),
         ("an unknown code", "code", "x"),
@@ -51,7 +63,11 @@ fn a_code_needs_its_proof_and_its_address() {
         let changed = fields.iter_mut().find(|(found, _)| *found == field);
         changed.expect("a field of the request").1 = value;
         let answer = place.token(WEB, &fields);
-        assert_eq!((answer.status, &*error(&answer)), (400, "invalid_grant"), "{name}");
+        assert_eq!(
+            (answer.status, &*error(&answer)),
+            (400, "invalid_grant"),
+            "{name}"
+        );
         // Whoever has the code without its proof has one attempt.
         let spent = field != "code";
         let then = place.redeem(WEB, &code).status;
@@ -83,10 +99,22 @@ fn a_request_that_is_not_understood_uses_nothing_up() {
     let fields = code_fields(&code);
     for (name, changed, expected) in [
         ("no grant type", ("grant_type", ""), "invalid_request"),
-        ("a password", ("grant_type", "password"), "unsupported_grant_type"),
-        ("an unknown one", ("grant_type", "CODE"), "unsupported_grant_type"),
+        (
+            "a password",
+            ("grant_type", "password"),
+            "unsupported_grant_type",
+        ),
+        (
+            "an unknown one",
+            ("grant_type", "CODE"),
+            "unsupported_grant_type",
+        ),
         ("a code twice", ("code", &*code), "invalid_request"),
-        ("a verifier twice", ("code_verifier", "x"), "invalid_request"),
+        (
+            "a verifier twice",
+            ("code_verifier", "x"),
+            "invalid_request",
+        ),
     ] {
         let mut fields = fields.to_vec();
         fields.retain(|(field, _)| *field != "grant_type" || changed.0 != "grant_type");

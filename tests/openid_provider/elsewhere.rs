@@ -74,7 +74,10 @@ fn o8_the_provider_says_where_everything_is() {
         ("code_challenge_methods_supported", json!(["S256"])),
         ("request_uri_parameter_supported", json!(false)),
         ("request_parameter_supported", json!(false)),
-        ("authorization_response_iss_parameter_supported", json!(true)),
+        (
+            "authorization_response_iss_parameter_supported",
+            json!(true),
+        ),
         ("backchannel_logout_supported", json!(true)),
         ("backchannel_logout_session_supported", json!(true)),
         ("frontchannel_logout_supported", json!(true)),
@@ -87,7 +90,9 @@ fn o8_the_provider_says_where_everything_is() {
 #[test]
 fn the_keys_are_public_ones() {
     let place = Place::new();
-    let keys = place.nobody().get(&place.server.url("/.well-known/jwks.json"));
+    let keys = place
+        .nobody()
+        .get(&place.server.url("/.well-known/jwks.json"));
     let keys = keys.json();
     let key = keys["keys"][0].as_object().expect("a key");
     let mut members: Vec<_> = key.keys().map(String::as_str).collect();

@@ -15,7 +15,10 @@ fn a_form_takes_the_answer_to_the_client() {
     assert_eq!(page.status, 200);
     assert_eq!(page.header("location"), None);
     assert_eq!(page.header("cache-control"), Some("no-store"));
-    assert!(page.body.contains(&format!("method=\"post\" action=\"{CALLBACK}\"")));
+    assert!(
+        page.body
+            .contains(&format!("method=\"post\" action=\"{CALLBACK}\""))
+    );
     assert_eq!(field(&page, "state").as_deref(), Some(STATE));
     assert_eq!(field(&page, "iss").as_deref(), Some(place.server.origin()));
     let code = field(&page, "code").expect("a code");
@@ -57,7 +60,11 @@ fn no_state_breaks_out_of_the_form() {
         assert_eq!(page.status, 200);
         assert_eq!(field(&page, "state").as_deref(), Some(state));
         for once in ["<script", "<form", "<!--"] {
-            assert!(page.body.matches(once).count() <= 1, "{state}: {}", page.body);
+            assert!(
+                page.body.matches(once).count() <= 1,
+                "{state}: {}",
+                page.body
+            );
         }
         assert!(!page.body.contains("onfocus='"), "{state}");
         assert!(!page.body.contains("evil.example>"), "{state}");

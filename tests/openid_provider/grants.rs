@@ -24,7 +24,9 @@ fn whoever_refreshes_while_the_token_is_used_again_gets_nothing() {
     let (family, ()) = redeem(&grants, &code).expect("it is new");
     let tokens = grants.issue_tokens(family, &grant, true);
     let refresh = tokens.and_then(|tokens| tokens.refresh).expect("a token");
-    let (family, grant) = grants.redeem_refresh(&refresh, &grant.client).expect("once");
+    let (family, grant) = grants
+        .redeem_refresh(&refresh, &grant.client)
+        .expect("once");
     assert!(grants.redeem_refresh(&refresh, &grant.client).is_none());
     assert!(grants.issue_tokens(family, &grant, true).is_none());
 

@@ -8,7 +8,10 @@ mod curl;
 mod elsewhere;
 #[path = "../../examples/identity_provider/provider"]
 mod example {
-    #![allow(dead_code, reason = "only what can't be timed from outside is tested here")]
+    #![allow(
+        dead_code,
+        reason = "only what can't be timed from outside is tested here"
+    )]
 
     pub(crate) mod grants;
     pub(crate) mod secret;

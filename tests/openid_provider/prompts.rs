@@ -50,16 +50,32 @@ fn prompt_and_max_age_decide_what_a_user_is_asked() {
         ("prompt=select_account", login("select_account"), login("")),
         ("prompt=login+select_account", login("login"), login("")),
         ("max_age=3600", code(), login("")),
-        ("max_age=3600&prompt=none", code(), refused("login_required")),
+        (
+            "max_age=3600&prompt=none",
+            code(),
+            refused("login_required"),
+        ),
         ("max_age=0", login("login"), login("")),
-        ("max_age=0&prompt=none", refused("login_required"), refused("login_required")),
+        (
+            "max_age=0&prompt=none",
+            refused("login_required"),
+            refused("login_required"),
+        ),
         ("max_age=0&prompt=select_account", login("login"), login("")),
-        ("prompt=none+select_account", refused("invalid_request"), refused("invalid_request")),
+        (
+            "prompt=none+select_account",
+            refused("invalid_request"),
+            refused("invalid_request"),
+        ),
         ("prompt=none+none", code(), refused("login_required")),
     ] {
         let request = Request::new("web").and_query(query);
         assert_eq!(Led::to(&place.sent(&alice, &request)), signed_in, "{query}");
-        assert_eq!(Led::to(&place.sent(&nobody, &request)), anonymous, "{query}, anonymous");
+        assert_eq!(
+            Led::to(&place.sent(&nobody, &request)),
+            anonymous,
+            "{query}, anonymous"
+        );
     }
 }
 
@@ -71,14 +87,30 @@ fn signing_in_again_counts_once_and_for_one_request() {
         let request = Request::new("web").and_query(query);
         let other = request.clone().with("state", "another request");
         let login = place.sent(&alice, &request);
-        assert_eq!(Led::to(&login), Led::ToLogin(Some("login".to_owned())), "{query}");
+        assert_eq!(
+            Led::to(&login),
+            Led::ToLogin(Some("login".to_owned())),
+            "{query}"
+        );
 
         // It was not for this one.
         let answered = sign_in(&place, &alice, &login, "alice");
-        assert_eq!(Led::to(&place.sent(&alice, &other)), Led::to(&login), "{query}");
-        assert_eq!(Led::to(&place.follow(&alice, &answered)), Led::ToACode, "{query}");
+        assert_eq!(
+            Led::to(&place.sent(&alice, &other)),
+            Led::to(&login),
+            "{query}"
+        );
+        assert_eq!(
+            Led::to(&place.follow(&alice, &answered)),
+            Led::ToACode,
+            "{query}"
+        );
         // And once is enough for once.
-        assert_eq!(Led::to(&place.sent(&alice, &request)), Led::to(&login), "{query}");
+        assert_eq!(
+            Led::to(&place.sent(&alice, &request)),
+            Led::to(&login),
+            "{query}"
+        );
     }
 }
 
@@ -94,7 +126,11 @@ fn a_sign_in_elsewhere_is_no_answer() {
         fields.extend(return_url.map(|url| ("return_url", url)));
         let answer = alice.post(&place.server.url("/login"), &fields);
         assert_eq!(answer.status, 303);
-        assert_eq!(Led::to(&place.sent(&alice, &request)), Led::to(&login), "{return_url:?}");
+        assert_eq!(
+            Led::to(&place.sent(&alice, &request)),
+            Led::to(&login),
+            "{return_url:?}"
+        );
     }
 }
 
@@ -116,7 +152,11 @@ fn an_account_is_chosen_once_and_for_one_request() {
     let strictly = place.sent(&alice, &strict);
     let strict_url = parameter(&strictly, "return_url").expect("the way back");
     assert_eq!(Led::to(&place.follow(&alice, &chosen)), Led::ToACode);
-    assert_eq!(Led::to(&place.sent(&alice, &request)), Led::to(&login), "once");
+    assert_eq!(
+        Led::to(&place.sent(&alice, &request)),
+        Led::to(&login),
+        "once"
+    );
     let went_on = choose(&[("return_url", &strict_url)]);
     assert_eq!(Led::to(&place.follow(&alice, &went_on)), Led::to(&strictly));
 

@@ -15,7 +15,10 @@ fn a_refresh_token_is_good_once_and_twice_voids_its_family() {
     let first = place.tokens(&alice);
     let second = place.refresh(WEB, &first).json();
     let third = place.refresh(WEB, &second).json();
-    assert_ne!(text(&first, "refresh_token"), text(&second, "refresh_token"));
+    assert_ne!(
+        text(&first, "refresh_token"),
+        text(&second, "refresh_token")
+    );
     assert_eq!(place.userinfo(&third).status, 200);
 
     // Whoever comes with an old one may be the thief, or the one whom it was stolen from.
@@ -32,18 +35,34 @@ fn a_refresh_token_is_for_its_client_alone() {
     let alice = place.signed_in("alice");
     let tokens = place.tokens(&alice);
     for (name, thief, expected) in [
-        ("another", Shown::Post("other", Some("secret of other")), "invalid_grant"),
+        (
+            "another",
+            Shown::Post("other", Some("secret of other")),
+            "invalid_grant",
+        ),
         ("a public one", Shown::Post("page", None), "invalid_grant"),
-        ("a wrong secret", Shown::Post("web", Some("x")), "invalid_client"),
+        (
+            "a wrong secret",
+            Shown::Post("web", Some("x")),
+            "invalid_client",
+        ),
         ("no secret", Shown::Post("web", None), "invalid_client"),
     ] {
         assert_eq!(error(&place.refresh(thief, &tokens)), expected, "{name}");
     }
     for token in ["", "x", text(&tokens, "access_token")] {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", token)];
-        assert_eq!(error(&place.token(WEB, &fields)), "invalid_grant", "{token}");
+        assert_eq!(
+            error(&place.token(WEB, &fields)),
+            "invalid_grant",
+            "{token}"
+        );
     }
-    assert_eq!(place.refresh(WEB, &tokens).status, 200, "and nothing was lost");
+    assert_eq!(
+        place.refresh(WEB, &tokens).status,
+        200,
+        "and nothing was lost"
+    );
 }
 
 #[test]
@@ -103,8 +122,14 @@ fn userinfo_wants_an_access_token() {
         ("an unknown one", "Authorization: Bearer x".to_owned()),
         ("an empty one", "Authorization: Bearer ".to_owned()),
         ("another scheme", format!("Authorization: Basic {token}")),
-        ("a refresh token", format!("Authorization: Bearer {}", text(&tokens, "refresh_token"))),
-        ("an ID token", format!("Authorization: Bearer {}", text(&tokens, "id_token"))),
+        (
+            "a refresh token",
+            format!("Authorization: Bearer {}", text(&tokens, "refresh_token")),
+        ),
+        (
+            "an ID token",
+            format!("Authorization: Bearer {}", text(&tokens, "id_token")),
+        ),
     ] {
         // The session's cookie counts for nothing here.
         let answer = alice.run(&[&url, "--header", &header]);

@@ -109,7 +109,10 @@ fn o6_express_openid_connect_hears_of_a_sign_out_at_the_provider() {
     let place = Place::new();
     let alice = place.sign_in("alice", "alice");
     let bob = place.sign_in("bob", "bob");
-    assert_eq!(alice.user_of_application()["sid"], json!(alice.session_id()));
+    assert_eq!(
+        alice.user_of_application()["sid"],
+        json!(alice.session_id())
+    );
 
     let answer = alice.browser.post(&place.provider.url("/logout"), &[]);
     assert_eq!(answer.status, 303);

@@ -50,8 +50,7 @@ impl Place {
         ];
         let provider = Server::with_clients(&disk, &disk.database(), &clients, &settings);
         let settings = [("ISSUER", &*issuer), ("CLIENT_ID", "spa")];
-        let application =
-            Application::start("oidc_client_ts.mjs", address, &provider, &settings);
+        let application = Application::start("oidc_client_ts.mjs", address, &provider, &settings);
         Self {
             // Scripts are on in this one.
             browser: Browser::start_with(&[], json!({})),
@@ -93,7 +92,8 @@ impl Place {
 
     /// Fills in the form when it is there.
     fn sign_in_as(&self, user: &str) {
-        let at_login = "return location.pathname === '/login' && document.readyState === 'complete'";
+        let at_login =
+            "return location.pathname === '/login' && document.readyState === 'complete'";
         self.wait("no login page", || {
             self.browser.run(at_login, &json!([])) == true
         });
@@ -187,7 +187,10 @@ fn o2_oidc_client_ts_hears_of_a_user_switch_in_another_tab() {
     assert_eq!(place.told(), json!(["signed out"]));
     assert_eq!(place.call("user()")["sub"], "alice", "the tokens are old");
     // So the library calls it when somebody else is there.
-    assert_eq!(place.call("renew()"), json!({ "refused": "login_required" }));
+    assert_eq!(
+        place.call("renew()"),
+        json!({ "refused": "login_required" })
+    );
 }
 
 #[test]
@@ -233,7 +236,10 @@ fn oidc_client_ts_renews_in_a_frame() {
     assert_eq!(place.call("renew()")["sid"], before["sid"]);
     let after = place.call("user()");
     assert_ne!(after["access_token"], before["access_token"]);
-    assert_ne!(after["session_state"], before["session_state"], "a fresh salt");
+    assert_ne!(
+        after["session_state"], before["session_state"],
+        "a fresh salt"
+    );
     for claim in ["sub", "sid", "auth_time"] {
         assert_eq!(after[claim], before[claim], "{claim}");
     }
@@ -245,7 +251,10 @@ fn oidc_client_ts_is_told_that_there_is_no_session() {
     let place = Place::new();
     place.open_application();
     assert_eq!(place.call("user()"), Value::Null);
-    assert_eq!(place.call("renew()"), json!({ "refused": "login_required" }));
+    assert_eq!(
+        place.call("renew()"),
+        json!({ "refused": "login_required" })
+    );
 }
 
 #[test]
@@ -260,5 +269,8 @@ fn o3_oidc_client_ts_signs_out_at_the_provider_and_comes_back() {
     });
     place.wait_for_application();
     assert_eq!(place.call("user()"), Value::Null);
-    assert_eq!(place.call("renew()"), json!({ "refused": "login_required" }));
+    assert_eq!(
+        place.call("renew()"),
+        json!({ "refused": "login_required" })
+    );
 }

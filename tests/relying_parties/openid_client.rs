@@ -34,8 +34,7 @@ impl Place {
         );
         let provider = Server::with_clients(&disk, "none", &clients, &[]);
         let settings = [("CLIENT_ID", "web")];
-        let application =
-            Application::start("openid_client.mjs", address, &provider, &settings);
+        let application = Application::start("openid_client.mjs", address, &provider, &settings);
         Self {
             user: Curl::new(disk.path(), "jar"),
             provider,

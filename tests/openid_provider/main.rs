@@ -18,11 +18,14 @@ mod example {
 }
 mod form_post;
 mod grants;
+mod hints;
 #[path = "../support/journey.rs"]
 mod journey;
+mod led;
 mod place;
 mod prompts;
 mod refresh;
 mod request;
 #[path = "../support/example.rs"]
 mod server;
+mod sign_out;

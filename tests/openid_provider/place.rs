@@ -54,6 +54,11 @@ impl Place {
         Curl::signed_in(&self.disk, &self.server, user, user)
     }
 
+    /// The same in another browser.
+    pub(crate) fn signed_in_elsewhere(&self, user: &str) -> Curl {
+        Curl::signed_in(&self.disk, &self.server, "elsewhere", user)
+    }
+
     /// What the authorization endpoint answers.
     pub(crate) fn ask(&self, user: &Curl, request: &Request) -> Answer {
         user.get(&self.server.url(&request.path()))
@@ -147,6 +152,7 @@ const CLIENTS: &str = r#"
 id = "web"
 secret_sha256 = "17e027d09cdaf70e87754f3346469a70bfbc19a9268cb5f933953821bd546f0d"
 redirect_uris = ["https://client.example/callback", "https://client.example/own?query=1"]
+post_logout_redirect_uris = ["https://client.example/signed-out"]
 refresh_tokens = true
 
 [[client]]

@@ -1,38 +1,11 @@
 //! What a user is asked, and when not (OpenID Connect Core 1.0 section 3.1.2.1).
 
-use url::Url;
-
 use crate::{
-    curl::Curl,
     journey::parameter,
+    led::{Led, sign_in},
     place::Place,
-    request::{CALLBACK, Request},
+    request::Request,
 };
-
-/// What a request has led to.
-#[derive(Debug, PartialEq, Eq)]
-enum Led {
-    ToACode,
-    /// To the login page, with a prompt.
-    ToLogin(Option<String>),
-    ToAnError(String),
-}
-
-impl Led {
-    fn to(url: &Url) -> Self {
-        if url.path() == "/login" {
-            return Self::ToLogin(parameter(url, "prompt"));
-        }
-        assert!(url.as_str().starts_with(CALLBACK), "{url}");
-        match parameter(url, "error") {
-            Some(error) => Self::ToAnError(error),
-            None => {
-                assert!(parameter(url, "code").is_some(), "{url}");
-                Self::ToACode
-            }
-        }
-    }
-}
 
 #[test]
 fn prompt_and_max_age_decide_what_a_user_is_asked() {
@@ -166,26 +139,4 @@ fn an_account_is_chosen_once_and_for_one_request() {
     assert_eq!(Led::to(&place.follow(&alice, &other)), Led::ToACode);
     let session = alice.get(&place.server.url("/session")).json();
     assert_eq!(session["user"]["sub"], "bob");
-}
-
-impl Place {
-    /// Where a page sends a browser on.
-    fn follow(&self, user: &Curl, url: &Url) -> Url {
-        let answer = user.get(url.as_str());
-        assert_eq!(answer.status, 303, "{url}: {}", answer.body);
-        self.location(&answer)
-    }
-}
-
-/// Where the login page leads.
-fn sign_in(place: &Place, user: &Curl, login: &Url, name: &str) -> Url {
-    let return_url = parameter(login, "return_url").expect("the way back");
-    let fields = [
-        ("username", name),
-        ("password", name),
-        ("return_url", &return_url),
-    ];
-    let answer = user.post(&place.server.url("/login"), &fields);
-    assert_eq!(answer.status, 303, "{}", answer.body);
-    place.location(&answer)
 }

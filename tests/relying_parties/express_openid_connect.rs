@@ -12,6 +12,7 @@ use crate::{
     curl::{Curl, JSON},
     server::{Disk, Server},
     servers::Postgres,
+    web_driver::Browser,
 };
 
 struct Place {
@@ -28,6 +29,10 @@ struct Visitor<'a> {
 
 impl Place {
     fn new() -> Self {
+        Self::with_response_mode("query")
+    }
+
+    fn with_response_mode(mode: &str) -> Self {
         let database = Postgres::shared().create_database();
         let disk = Disk::new();
         let address = Address::reserve();
@@ -45,7 +50,11 @@ impl Place {
             address.url("/backchannel-logout"),
         );
         let provider = Server::with_clients(&disk, &database.url, &clients, &[]);
-        let settings = [("CLIENT_ID", "shop"), ("CLIENT_SECRET", SECRET)];
+        let settings = [
+            ("CLIENT_ID", "shop"),
+            ("CLIENT_SECRET", SECRET),
+            ("RESPONSE_MODE", mode),
+        ];
         let script = "express_openid_connect.mjs";
         let application = Application::start(script, address, &provider, &settings);
         Self {
@@ -93,12 +102,12 @@ impl Visitor<'_> {
         let began = Instant::now();
         while self.user_of_application() != Value::Null {
             assert!(
-                began.elapsed() < Duration::from_secs(20),
+                began.elapsed() < LIMIT,
                 "the application has heard of nothing; its log:\n{}\nthe provider's:\n{}",
                 self.place.application.log(),
                 self.place.disk.log()
             );
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(MOMENT);
         }
     }
 }
@@ -171,6 +180,35 @@ fn o3_express_openid_connect_ends_the_providers_session() {
     assert_eq!(alice.session_id(), None);
 }
 
+#[test]
+#[ignore = "needs Node.js, PostgreSQL and Chromium: bash tests/run.sh"]
+fn express_openid_connect_gets_the_answer_by_a_form() {
+    let place = Place::with_response_mode("form_post");
+    // With scripts the form sends itself; without, somebody clicks.
+    for (browser, clicks) in [
+        (Browser::start_with(&[], json!({})), false),
+        (Browser::start(), true),
+    ] {
+        browser.open(&place.application.url("/login"));
+        browser.field("Username").enter("alice");
+        browser.field("Password").enter("alice");
+        browser.button("Sign in").follow();
+        if clicks {
+            browser.button("Go on").follow();
+        }
+        let began = Instant::now();
+        while browser.path() != "/" {
+            assert!(began.elapsed() < LIMIT, "it stays at {}", browser.path());
+            thread::sleep(MOMENT);
+        }
+        let body = browser.find("//body").text();
+        assert!(body.contains("\"sub\":\"alice\""), "{body}");
+    }
+}
+
+/// How long a machine that does other things may take.
+const LIMIT: Duration = Duration::from_secs(20);
+const MOMENT: Duration = Duration::from_millis(20);
 const SECRET: &str = "a secret of 32 characters: +/%&=";
 /// `printf %s "$SECRET" | sha256sum`
 const SECRET_SHA256: &str = "71c0c42735688142e07f1079e259f48cf0f5c60453762a6b5de7d3056e694869";

@@ -4,7 +4,7 @@ import openid from "express-openid-connect";
 
 import { serve } from "./serve.mjs";
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, ORIGIN } = process.env;
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, ORIGIN, RESPONSE_MODE } = process.env;
 
 // The sessions that a logout token has ended, in the form of express-session's stores.
 const ended = new Map();
@@ -24,7 +24,11 @@ application.use(
     clientAuthMethod: "client_secret_basic",
     secret: "what this application seals its own cookies with",
     authRequired: false,
-    authorizationParams: { response_type: "code", scope: "openid profile email" },
+    authorizationParams: {
+      response_type: "code",
+      response_mode: RESPONSE_MODE,
+      scope: "openid profile email",
+    },
     idpLogout: true,
     backchannelLogout: { store: endedSessions },
   }),

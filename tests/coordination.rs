@@ -22,16 +22,19 @@ use axum_user_session::{
 };
 use support::*;
 
+/// A user, and clients.
+type Revoked = (String, Vec<String>);
+
 /// Notes what it is to revoke.
 #[derive(Clone, Default)]
 struct Grants {
-    revoked: Arc<Mutex<Vec<(String, Vec<String>)>>>,
+    revoked: Arc<Mutex<Vec<Revoked>>>,
     fails: Arc<AtomicBool>,
     hangs: Arc<AtomicBool>,
 }
 
 impl Grants {
-    fn revoked(&self) -> Vec<(String, Vec<String>)> {
+    fn revoked(&self) -> Vec<Revoked> {
         self.revoked.lock().unwrap().clone()
     }
 }

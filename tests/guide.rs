@@ -1,10 +1,19 @@
-//! What the guide says of tests is true: its tables have no empty cell, and each test that they name is there.
+//! What the guide says is true: its tables have no empty cell, each test that they name is there, and so are the limits that it admits.
+
+mod support;
 
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
+
+use axum_user_session::{
+    KeyRing,
+    store::{MemoryStore, SessionStore},
+};
+
+use crate::support::{AUTH, HOUR, Lab, MINUTE, is_expired};
 
 /// OWASP ASVS 5.0: all of chapter 7 and of sections 3.3 and 3.5, and two more.
 const SECTIONS: [(&str, u32); 8] = [
@@ -94,6 +103,60 @@ fn each_page_is_in_the_overview() {
         let sentence = !first.starts_with('#') && first.ends_with('.');
         assert!(sentence, "{page} begins with a sentence: it is the summary");
     }
+}
+
+/// `choosing`: a release with a store and one without must not serve one cookie at the same time.
+#[tokio::test]
+async fn going_over_to_a_store_or_back_signs_out() {
+    let ring = KeyRing::ephemeral();
+    let store = MemoryStore::new(10);
+    let cookies_alone = || Lab::with_ring(ring.clone(), |config| config);
+    let with = |store: MemoryStore| Lab::with_ring(ring.clone(), |config| config.store(store));
+    for (name, mut before, mut after) in [
+        ("to a store", cookies_alone(), with(store.clone())),
+        ("back", with(store.clone()), cookies_alone()),
+        ("to another store", with(store), with(MemoryStore::new(10))),
+    ] {
+        before.sign_in("alice").await;
+        let cookie = before.browser.cookie(AUTH).unwrap();
+        after.browser.plant(AUTH, cookie);
+        let (seen, page) = after.look().await;
+        assert_eq!(seen, "nobody", "{name}");
+        assert!(is_expired(&page, AUTH), "{name}");
+    }
+}
+
+/// `choosing`: a session has the lifetime of its sign-in.
+#[tokio::test]
+async fn another_lifetime_signs_nobody_out() {
+    let ring = KeyRing::ephemeral();
+    let mut before = Lab::with_ring(ring.clone(), |config| config);
+    let mut after = Lab::with_ring(ring, |config| config.lifetime(HOUR));
+    before.sign_in("alice").await;
+    after
+        .browser
+        .plant(AUTH, before.browser.cookie(AUTH).unwrap());
+    after.clock.advance(9 * HOUR);
+    assert_eq!(after.seen().await, "alice []");
+}
+
+/// `threat_model`: who can write to the store, and has the cookie, revives a session that had ended.
+#[tokio::test]
+async fn a_record_that_is_put_back_is_a_session_which_the_guide_admits() {
+    let (mut lab, bench) = Lab::in_store();
+    lab.sign_in("alice").await;
+    let record = bench.records(lab.now()).await.remove(0);
+    let cookie = lab.browser.cookie(AUTH).unwrap().to_owned();
+    lab.sign_out().await;
+    lab.clock.advance(2 * MINUTE);
+    lab.browser.plant(AUTH, &cookie);
+    assert_eq!(lab.seen().await, "nobody");
+
+    bench.store.create(&record, None, lab.now()).await.unwrap();
+    lab.browser.plant(AUTH, &cookie);
+    assert_eq!(lab.seen().await, "alice []");
+    lab.clock.advance(24 * HOUR);
+    assert_eq!(lab.seen().await, "nobody");
 }
 
 struct Requirement {

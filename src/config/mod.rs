@@ -13,5 +13,5 @@ pub use crate::cookie::{LegacyScope, SameSite};
 pub use crate::store::WhenReached;
 
 pub(crate) use self::settings::{Settings, StoreSettings};
-#[cfg(feature = "back-channel")]
+#[cfg(feature = "oidc")]
 pub(crate) use self::throttle::Throttle;

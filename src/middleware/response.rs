@@ -12,10 +12,6 @@ use crate::{
 };
 
 /// In a response's extensions: the session id cookie is neither issued nor removed with it. Private, so that it can't be planted.
-#[cfg_attr(
-    not(feature = "oidc"),
-    expect(dead_code, reason = "it is the check-session route that says so")
-)]
 #[derive(Clone, Copy)]
 pub(crate) struct SessionIdCookieStays;
 

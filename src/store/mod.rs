@@ -25,6 +25,8 @@
 //! | the memory of Redis, or a `MemoryStore`, is full | sign-ins fail with [`StoreFull`](crate::error::ErrorKind::StoreFull) | no live session is evicted |
 
 mod boxed;
+#[cfg(feature = "back-channel")]
+mod delivery;
 mod key;
 mod memory;
 mod operation;
@@ -41,6 +43,10 @@ mod session_store;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "back-channel")]
+pub use self::delivery::{
+    Attempt, Deliveries, Delivery, DeliveryFilter, DeliveryState, Outcome, TakenDelivery,
+};
 pub use self::key::{RecordKey, bucket_of};
 pub use self::memory::MemoryStore;
 pub use self::operation::{
@@ -48,10 +54,7 @@ pub use self::operation::{
     TOMBSTONE, TakenEnd, Touch, Touched, Update, Updated, WhenReached,
 };
 #[cfg(feature = "back-channel")]
-pub use self::outbox::{
-    Attempt, Deliveries, Delivery, DeliveryFilter, DeliveryState, LogoutOutbox, Outcome,
-    TakenDelivery,
-};
+pub use self::outbox::LogoutOutbox;
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresOptions, PostgresStore};
 pub use self::query::{Filter, NameMatch, Part, Position, Query, Selection, end_of_prefix, fold};

@@ -129,6 +129,30 @@ fn o2_the_page_answers_only_in_a_frame() {
     );
 }
 
+/// In a sandbox the page has no origin, so neither cookies nor a server to ask.
+#[test]
+#[ignore = "needs Chromium: bash tests/run.sh"]
+fn o2_error_in_a_sandbox() {
+    let mut journey = at(Site::start(), true);
+    let state = journey.state(CLIENT);
+    journey.open_client(CLIENT);
+    let script = "
+        const frame = document.createElement('iframe');
+        frame.sandbox = 'allow-scripts';
+        frame.src = `${provider}/checksession`;
+        const loaded = new Promise((resolve) => { frame.onload = resolve; });
+        document.body.append(frame);
+        await loaded;
+        const answer = new Promise((resolve) => {
+            addEventListener('message', (event) => resolve([event.origin, event.data]));
+        });
+        frame.contentWindow.postMessage(`client1 ${arguments[0]}`, '*');
+        return answer;
+    ";
+    let answer = journey.run(script, json!([state]));
+    assert_eq!(answer, json!(["null", "error"]));
+}
+
 /// One of several cookies of the name will do, as for the server. Odd ones are no reason to fail.
 #[test]
 #[ignore = "needs Chromium: bash tests/run.sh"]

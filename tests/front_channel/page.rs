@@ -245,7 +245,9 @@ async fn o4_nothing_of_a_client_is_markup() {
         "/a?b=c&amp;d",
     ] {
         let uri = ReturnUrl::parse(uri).unwrap();
-        let page = logout([]).page(None).await.unwrap().then_return(&uri);
+        let logout = logout([client("c", "https://a.example/")]);
+        let page = logout.page(Some(&ended(["c"]))).await.unwrap();
+        let page = page.then_return(&uri);
         let shown = shown(page).await;
         assert_unharmed(&shown, uri.as_str());
         let [link] = between(&shown.body, "id=\"next\" href=\"", "\"")[..] else {
@@ -350,6 +352,17 @@ async fn o4_a_session_that_was_over_already_has_no_frames() {
     assert!(!shown.body.contains("<iframe"));
     let policy = shown.header("content-security-policy").unwrap();
     assert!(policy.ends_with("; frame-src 'none'"), "{policy}");
+}
+
+#[tokio::test]
+async fn o4_with_nobody_to_tell_the_page_is_a_redirect() {
+    let next = ReturnUrl::parse("/goodbye").unwrap();
+    let page = logout([]).page(Some(&ended(["gone"]))).await.unwrap();
+    let shown = shown(page.then_return(&next)).await;
+    assert_eq!(shown.status, StatusCode::SEE_OTHER);
+    assert_eq!(shown.header("location"), Some("/goodbye"));
+    assert_eq!(shown.header("cache-control"), Some("no-store"));
+    assert_eq!(shown.body, "");
 }
 
 struct Away;

@@ -106,6 +106,22 @@ async fn o3_a_client_that_goes_in_between_gets_nobody() {
 }
 
 #[tokio::test]
+async fn o3_an_answer_counts_although_the_client_has_gone() {
+    let registry = Shaky::default();
+    let mut provider = Provider::with(registry.clone(), |e| e, |b| b);
+    provider.sign_in("alice").await;
+    let parameters = [
+        ("client_id", "client1"),
+        ("post_logout_redirect_uri", GOODBYE),
+    ];
+    let page = provider.get(&parameters).await;
+    registry.gone.store(true, Relaxed);
+    let gone = provider.answer(&page, &[]).await;
+    assert_eq!(gone.body, "signed out alice");
+    assert_eq!(gone.header("location"), None);
+}
+
+#[tokio::test]
 async fn o3_without_the_verifier_nobody_knows() {
     let mut provider = Provider::with(clients(), |endpoint| endpoint.hint_verifier(Broken), |b| b);
     provider.sign_in("alice").await;

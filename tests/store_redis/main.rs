@@ -10,6 +10,7 @@ mod indexes;
 mod layout;
 mod log;
 mod moving;
+mod outbox;
 mod replies;
 mod scripts;
 #[path = "../support/servers/mod.rs"]

@@ -8,6 +8,7 @@ use std::{
 
 use axum_user_session::{
     ended::{EndReason, Ended, EventId},
+    id::SessionId,
     store::{DeliveryFilter, DeliveryState, LogoutOutbox, Outcome, SessionStore, SqliteOptions},
 };
 
@@ -24,7 +25,6 @@ async fn o6_a_file_of_version_1_gets_an_outbox() {
     let place = Place::new();
     // As it was before: what a fresh store makes, without what came later.
     create(&place.open(), 1).await;
-    let old = place.connect();
     let rows = "SELECT key, subject, session_id, display_name, created, renewed, expires, clients, version, ticket FROM newer.sessions";
     let older = Place::new();
     let connection = older.connect();
@@ -38,7 +38,7 @@ async fn o6_a_file_of_version_1_gets_an_outbox() {
              VALUES (x'00112233445566778899aabbccddeeff', 'alice', 's', 'client1', 'sign_out', 1);"
         ))
         .unwrap();
-    drop((old, connection));
+    drop(connection);
 
     let store = older.open();
     assert_eq!(found(&store, 1).await, record(1));
@@ -203,6 +203,34 @@ async fn o6_errors_name_no_values() {
     for value in ["alice", "session-1", "client1"] {
         assert!(!refused.contains(value), "{refused}");
     }
+}
+
+/// What a delivery costs; the documentation of the store says so.
+#[tokio::test]
+async fn o6_a_delivery_takes_as_much_room_as_the_documentation_says() {
+    let place = Place::new();
+    let store = place.open();
+    let size = || {
+        let connection = place.connect();
+        let pages = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        let size = connection.query_row(pages, [], |row| row.get::<_, i64>(0));
+        size.unwrap()
+    };
+    let before = size();
+    let told: Vec<_> = (0..4)
+        .map(|number| client(&format!("client-number-{number:06}")))
+        .collect();
+    for number in 0..2_500_u64 {
+        let mut event = [0; EventId::LEN];
+        event[..8].copy_from_slice(&number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
+        let subject = "0123456789abcdef0123456789abcdef0123";
+        let id = SessionId::parse(&format!("{number:032}")).unwrap();
+        let ended = Ended::new(EventId::new(event), subject, id, EndReason::SignOut, now());
+        store.put_in(&ended, &told, now()).await.unwrap();
+    }
+    let each = (size() - before) / 10_000;
+    println!("{each} bytes a delivery");
+    assert!(each < 900, "{each} bytes");
 }
 
 fn ended(number: u64) -> Ended {

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::seen::{Listed, Seen, ToldEnd};
+use crate::seen::{Listed, ListedDelivery, Seen, ToldEnd};
 
 /// What one release has written.
 #[derive(Clone, Debug)]
@@ -142,6 +142,9 @@ pub(crate) struct Sessions {
     pub(crate) pages: Vec<Page>,
     /// What has ended, and nobody has dealt with.
     pub(crate) ends: Vec<ToldEnd>,
+    /// What clients are to be told, newest first. Version 1 had no outbox.
+    #[serde(default)]
+    pub(crate) deliveries: Vec<ListedDelivery>,
 }
 
 /// A page of a list that an administrator was looking at.

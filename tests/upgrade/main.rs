@@ -2,7 +2,13 @@
 //!
 //! `fixtures/vN` is what one release has written. Tests here read it as that release's users would meet it after an upgrade, by way of the layer, a browser and the
 //! administrator's tools, with the clock at the time of writing. `CONTRIBUTING.md` says when fixtures are added.
-#![cfg(all(unix, feature = "postgres", feature = "redis", feature = "sqlite"))]
+#![cfg(all(
+    unix,
+    feature = "back-channel",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
 
 mod completeness;
 mod cookies;

@@ -4,11 +4,17 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use axum_user_session::{UserSession, admin::SessionInfo, ended::Ended, id::ClientId};
+use axum_user_session::{
+    UserSession,
+    admin::SessionInfo,
+    ended::Ended,
+    id::{ClientId, SessionId},
+    store::Delivery,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::fixtures::millis;
+use crate::fixtures::{millis, time};
 
 /// A session, as its own requests see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +121,51 @@ impl From<&Ended> for ToldEnd {
             reason: ended.reason.as_str().to_owned(),
             at_ms: millis(ended.at),
             leased_until_ms: None,
+        }
+    }
+}
+
+impl ToldEnd {
+    /// As it was told.
+    pub(crate) fn ended(&self) -> Ended {
+        Ended::new(
+            self.event_id.parse().unwrap(),
+            &self.subject,
+            SessionId::parse(&self.session_id).unwrap(),
+            self.reason.parse().unwrap(),
+            time(self.at_ms),
+        )
+    }
+}
+
+/// What a client is to be told, as an administrator sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ListedDelivery {
+    pub(crate) event_id: String,
+    pub(crate) client: String,
+    pub(crate) subject: String,
+    pub(crate) session_id: String,
+    pub(crate) state: String,
+    pub(crate) attempts: u32,
+    pub(crate) created_ms: u64,
+    pub(crate) due_ms: Option<u64>,
+    pub(crate) settled_ms: Option<u64>,
+    pub(crate) failure: Option<String>,
+}
+
+impl From<&Delivery> for ListedDelivery {
+    fn from(delivery: &Delivery) -> Self {
+        Self {
+            event_id: delivery.event_id.to_string(),
+            client: delivery.client.to_string(),
+            subject: delivery.subject.clone(),
+            session_id: delivery.session_id.as_str().to_owned(),
+            state: delivery.state.as_str().to_owned(),
+            attempts: delivery.attempts,
+            created_ms: millis(delivery.created),
+            due_ms: delivery.due.map(millis),
+            settled_ms: delivery.settled.map(millis),
+            failure: delivery.failure.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::{
     convert::Infallible,
+    error::Error,
     fmt,
     future::Future,
     pin::Pin,
@@ -25,7 +26,7 @@ use super::{
     question::{Asked, Question},
 };
 use crate::{
-    config::SessionConfig,
+    config::{SessionConfig, Settings, Throttle},
     hook::BoxFuture,
     middleware::SessionIdCookieStays,
     oidc::registry::{ClientRegistry, Clients},
@@ -58,8 +59,8 @@ use crate::{
 /// # How it works
 ///
 /// 1. A client's page loads this one in a hidden frame, and sends it `client_id session_state`.
-/// 2. The page asks this route, `?client_id=..&origin=..`, whether the sender's origin is one of the client's [redirect URIs](super::Client::origins); the answer is `true` or `false`.
-/// 3. It reads the session id cookie, makes the [`SessionState`](super::SessionState) anew, and answers `unchanged`, `changed` or `error` to the sender's origin.
+/// 2. The page asks this route, `?client_id=..&origin=..`, whether the sender's origin is one of the client's [redirect URIs](crate::oidc::Client::origins); the answer is `true` or `false`.
+/// 3. It reads the session id cookie, makes the [`SessionState`](crate::oidc::SessionState) anew, and answers `unchanged`, `changed` or `error` to the sender's origin.
 ///
 /// `error` means that asking the provider again would not help: the message is malformed, the origin is not registered, the registry does not answer, or the browser keeps
 /// the cookie from frames on other sites. Where nobody is signed in and the cookie could be read, that is `changed`, or `unchanged` for the state of nobody.
@@ -76,9 +77,12 @@ use crate::{
 ///
 /// - The route never makes [the layer](crate::UserSessionLayer) issue or remove the session id cookie, wherever it stands.
 /// - Clients on other sites need a session id cookie with SameSite=None, the default, and a browser that sends it there. Many no longer do: it is what `error` is for, and why
-///   there are logout notifications.
+///   there are logout notifications. On [plain http](crate::config::SessionConfigBuilder::insecure_http_for_development) the cookie is SameSite=Lax, so clients must be on the same site: on
+///   another port of `localhost`, say.
 /// - Only the user's browser can change its cookies. When a session was ended elsewhere, by an administrator or on another device, the answer becomes `changed` with the next page of the provider that
 ///   the browser opens. Clients that must know sooner need a logout notification.
+/// - The page sees the cookie only below the configuration's [base path](crate::config::SessionConfigBuilder::base_path); elsewhere its answer is `error`.
+/// - A cache in front of it must tell queries apart, as RFC 9111 section 2 asks for.
 /// - `frame-ancestors *` in its policy outdoes an `X-Frame-Options` header; a second `Content-Security-Policy` that the host adds does not give way.
 #[derive(Clone)]
 #[must_use]
@@ -89,16 +93,22 @@ pub struct CheckSession {
 struct Inner {
     page: Page,
     clients: Clients,
+    settings: Arc<Settings>,
+    /// Which questions without an answer are logged.
+    not_answered: Throttle,
 }
 
 impl CheckSession {
     /// The route of a configuration, for the clients of a registry.
     pub fn new(config: &SessionConfig, registry: impl ClientRegistry) -> Self {
-        let cookie = config.settings().session_id.as_ref();
+        let settings = config.settings();
+        let cookie = settings.session_id.as_ref();
         let inner = cookie.map(|cookie| {
             Arc::new(Inner {
                 page: Page::new(cookie),
                 clients: Clients::new(registry),
+                settings: Arc::clone(settings),
+                not_answered: Throttle::default(),
             })
         });
         Self { inner }
@@ -118,9 +128,9 @@ impl CheckSession {
             Asked::Question(question) => {
                 let inner = Arc::clone(inner);
                 CheckSessionFuture {
-                    stage: Stage::Asking(Box::pin(async move {
-                        answer(&question, &inner.clients, head).await
-                    })),
+                    stage: Stage::Asking(Box::pin(
+                        async move { answer(&inner, &question, head).await },
+                    )),
                 }
             }
             Asked::Malformed => CheckSessionFuture::ready(StatusCode::BAD_REQUEST.into_response()),
@@ -216,16 +226,19 @@ fn page(page: &Page, asked: &HeaderMap, head: bool) -> Response {
     (headers, [(CONTENT_TYPE, html)], body).into_response()
 }
 
-async fn answer(question: &Question, clients: &Clients, head: bool) -> Response {
-    let text = match question.answer(clients).await {
+async fn answer(inner: &Inner, question: &Question, head: bool) -> Response {
+    let text = match question.answer(&inner.clients).await {
         Ok(true) => "true",
         Ok(false) => "false",
         Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                cause = std::error::Error::source(&error),
-                "whether an origin may watch the session is not known"
-            );
+            if let Some(left_out) = inner.not_answered.pass(inner.settings.now()) {
+                tracing::warn!(
+                    error = &error as &dyn Error,
+                    cause = error.source(),
+                    left_out,
+                    "whether an origin may watch the session is not known"
+                );
+            }
             return error.into_response();
         }
     };

@@ -98,7 +98,11 @@ impl EndSession {
         let opened = Kept::open_asked(&self.settings, token);
         let opened = opened.ok_or(InvalidLogoutRequest::NotSealedHere)?;
         let asked = opened.asked.ok_or(InvalidLogoutRequest::NotSealedHere)?;
-        let (kept, mut request) = self.resolve(opened.kept).await?;
+        let (kept, mut request) = match self.resolve(opened.kept.clone()).await {
+            // The client, or its place, was there when the user was asked: the answer counts all the same (section 2).
+            Err(EndSessionRejection::Invalid(_)) => self.resolve(opened.kept.of_nobody()).await?,
+            resolved => resolved?,
+        };
         if declined {
             request.redirect = None;
             return Ok(EndSessionRequest::Declined(request));

@@ -52,6 +52,14 @@ impl Kept {
     /// How many bytes are kept at most. As text they are a third more, and a URL of 8 KiB is what common servers and proxies take.
     pub(super) const MAX_LEN: usize = 4096;
 
+    /// Without what belongs to the client.
+    pub(super) fn of_nobody(self) -> Self {
+        Self {
+            ui_locales: self.ui_locales,
+            ..Self::default()
+        }
+    }
+
     /// Whether it is more than a URL holds when it is sealed.
     pub(super) fn is_too_long(&self) -> bool {
         let mut bytes = Vec::new();

@@ -2,9 +2,9 @@ use std::{fmt, time::Duration};
 
 use axum_core::response::{IntoResponse, Response};
 use http::{
-    HeaderValue,
+    HeaderValue, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
         X_CONTENT_TYPE_OPTIONS,
     },
 };
@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{clock::millis, oidc::end_session::LogoutRedirect, return_url::ReturnUrl};
 
-/// The page that tells clients, and then goes on. Return it as the response, or make one of your own out of its values.
+/// The page that tells clients, and then goes on. Return it as the response, or make one of your own out of its values. With nobody to be told, and a place to go
+/// on to, it is a plain redirect.
 ///
 /// It has one heading, a status that screen readers speak, and a link to where it goes on; frames are hidden from everybody. It follows the browser's light or dark scheme.
 #[derive(Clone)]
@@ -70,6 +71,17 @@ impl FrontChannelPage {
         frame_src(&self.frames)
     }
 
+    /// With nobody to be told there is nothing to wait for.
+    fn as_redirect(&self) -> Option<Response> {
+        let next = self.next.as_deref().filter(|_| self.frames.is_empty())?;
+        let headers = [
+            (LOCATION, HeaderValue::from_str(next).ok()?),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        ];
+        Some((StatusCode::SEE_OTHER, headers).into_response())
+    }
+
     fn html(&self, in_page: Option<&str>) -> String {
         let Self { frames, next, .. } = self;
         let policy = in_page.map(|policy| {
@@ -114,6 +126,9 @@ impl FrontChannelPage {
 
 impl IntoResponse for FrontChannelPage {
     fn into_response(self) -> Response {
+        if let Some(redirect) = self.as_redirect() {
+            return redirect;
+        }
         let policy = Policy::of(&self.frames);
         let html = self.html(policy.in_page.as_deref());
         let policy = HeaderValue::from_str(&policy.header).expect("origins are visible ASCII");

@@ -9,7 +9,7 @@ use crate::{
     ended::{Ended, EventId},
     error::StoreError,
     id::{ClientId, SessionId},
-    store::outbox::{
+    store::delivery::{
         Attempt, Deliveries, Delivery, DeliveryFilter, DeliveryState, Outcome, TakenDelivery,
     },
 };

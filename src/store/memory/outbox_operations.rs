@@ -5,7 +5,10 @@ use crate::{
     ended::Ended,
     error::StoreError,
     id::ClientId,
-    store::outbox::{Attempt, Deliveries, Delivery, DeliveryFilter, LogoutOutbox, TakenDelivery},
+    store::{
+        delivery::{Attempt, Deliveries, Delivery, DeliveryFilter, TakenDelivery},
+        outbox::LogoutOutbox,
+    },
 };
 
 impl LogoutOutbox for MemoryStore {

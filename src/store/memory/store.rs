@@ -31,6 +31,10 @@ use crate::{
 ///
 /// The log of ends is bounded by the same number. If nobody takes ends from it, the oldest are dropped, with a warning.
 ///
+/// With the feature `back-channel` it is an outbox of logout notifications too. That holds eight deliveries for each session there is room for, and 10,000 at
+/// least, of about 760 bytes each. When it is full, those that were settled longest ago make room; what still waits is never dropped, so where that fills it,
+/// putting in fails. A restart loses all of it: clients that have not heard of an end by then never will.
+///
 /// Every operation is atomic. [`query`](crate::store::SessionStore::query), [`count`](crate::store::SessionStore::count) and
 /// [`delete_matching`](crate::store::SessionStore::delete_matching) without a subject go through the shards one after the other.
 ///

@@ -12,9 +12,11 @@ use crate::{
     ended::{Ended, EventId},
     error::StoreError,
     id::{ClientId, SessionId},
-    store::outbox::{
-        Attempt, Deliveries, Delivery, DeliveryFilter, DeliveryState, LogoutOutbox, Outcome,
-        TakenDelivery,
+    store::{
+        delivery::{
+            Attempt, Deliveries, Delivery, DeliveryFilter, DeliveryState, Outcome, TakenDelivery,
+        },
+        outbox::LogoutOutbox,
     },
 };
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     ended::EventId,
     id::{ClientId, SessionId},
-    store::outbox::{Delivery, DeliveryFilter},
+    store::delivery::{Delivery, DeliveryFilter},
 };
 
 /// A statement for the deliveries that meet a filter.
@@ -107,7 +107,7 @@ const DELIVERY: &str = "event_id, client, subject, session_id, created_ms, state
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::outbox::DeliveryState;
+    use crate::store::delivery::DeliveryState;
 
     #[test]
     fn o6_values_stand_in_the_order_of_the_fields() {

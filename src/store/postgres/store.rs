@@ -66,6 +66,14 @@ use crate::store::SessionStore;
 /// may take back those of the last second, and a session that is not used again then expires as if it had been used a little less long. After a failover to a standby that was
 /// behind, a session that had ended may be back; `synchronous_standby_names` prevents that.
 ///
+/// # The outbox
+///
+/// With the feature `back-channel` it is an outbox of logout notifications too, for all nodes together, with the same promises. Takers pass by what another takes at that moment, and wait
+/// for nobody. Taking looks at no delivery that is settled, however many these are, and reads those that are due for clients that are passed by. Lists by end, session, user, client and state
+/// have an index each; with all of them, a delivery takes 0.15 kB in the table and 0.55 kB in its indexes, for as long as nobody forgets it. Counting reads an entry of an index for each delivery, about a tenth of a second for a million.
+///
+/// The table comes with version 2 of the schema, whatever the features are. Nodes of the release before run on while it is made and afterwards, as nothing of theirs is touched.
+///
 /// # Upkeep
 ///
 /// None, with autovacuum, which is on by default. Signs of life and new clients write to the table but to no index. A transaction that is open

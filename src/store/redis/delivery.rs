@@ -4,7 +4,7 @@ use super::{failure::Failure, row::time};
 use crate::{
     ended::{Ended, EventId},
     id::{ClientId, SessionId},
-    store::outbox::{Delivery, DeliveryState, TakenDelivery},
+    store::delivery::{Delivery, DeliveryState, TakenDelivery},
 };
 
 /// What names a delivery in the sets: the end's bytes, then the client.

@@ -23,8 +23,9 @@ use crate::{
     ended::Ended,
     error::StoreError,
     id::ClientId,
-    store::outbox::{
-        Attempt, Deliveries, Delivery, DeliveryFilter, LogoutOutbox, Outcome, TakenDelivery,
+    store::{
+        delivery::{Attempt, Deliveries, Delivery, DeliveryFilter, Outcome, TakenDelivery},
+        outbox::LogoutOutbox,
     },
 };
 

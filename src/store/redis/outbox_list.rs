@@ -17,7 +17,7 @@ use crate::{
     ended::EventId,
     error::StoreError,
     id::{ClientId, SessionId},
-    store::outbox::{Delivery, DeliveryFilter},
+    store::delivery::{Delivery, DeliveryFilter},
 };
 
 impl Inner {

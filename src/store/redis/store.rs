@@ -55,6 +55,19 @@ use crate::store::session_store::SessionStore;
 /// No session expires by itself, whatever the clock of the server says: [`take_expired`](SessionStore::take_expired) ends it, and logs that. Only the memory of a
 /// record that is over has a time to live, of 60 seconds.
 ///
+/// # The outbox
+///
+/// With the feature `back-channel` it is an outbox of logout notifications too. The deliveries of an end are in one of 64 *parts*, by the end's id, and a part is one slot of
+/// a cluster. So putting in is one script, all or nothing; `take_due`, `settle` and `forget_settled` are one for each part that they touch, of which some may have happened when they fail. Lists
+/// and counts read one part after the other, as it is at that moment.
+///
+/// What may be lost is what is said above: after a crash of the server, deliveries that were put in may be gone, with clients that never hear of an end, and those that were settled may wait again and
+/// be sent once more. While a node is away, the deliveries of the others go on. When the memory is full, nothing more is put in; what is there is delivered and forgotten.
+///
+/// Taking asks all parts for what is due, 64 small commands in one round trip, and then takes in another. Deliveries that are due for clients that are passed by are read,
+/// a few thousand of each part in one step. A list of one end is one command; any other reads deliveries from the newest on until enough meet its filter, so one that few
+/// meet reads all of them.
+///
 /// # What the server needs
 ///
 /// - `maxmemory-policy noeviction`, which is checked, or Redis would delete sessions. When its memory is full, sign-ins fail

@@ -11,7 +11,7 @@ use super::row::{Client, Sid, Time, other, readable, saturating_millis};
 use crate::{
     ended::{Ended, EventId},
     id::ClientId,
-    store::outbox::{Attempt, DeliveryState, Outcome, TakenDelivery},
+    store::delivery::{Attempt, DeliveryState, Outcome, TakenDelivery},
 };
 
 pub(super) fn put_in(
@@ -67,9 +67,7 @@ fn next_due(
     except: &HashSet<ClientId>,
     now: SystemTime,
 ) -> rusqlite::Result<Vec<i64>> {
-    // The index has all that is asked for here.
-    let sql = "SELECT id, client FROM deliveries INDEXED BY deliveries_waiting WHERE free_from <= ?1 ORDER BY free_from";
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(NEXT_DUE)?;
     let mut rows = statement.query([Time(now)])?;
     let mut next = Vec::new();
     while next.len() < max
@@ -176,7 +174,28 @@ pub(super) fn forget(connection: &Connection, before: SystemTime) -> rusqlite::R
     Ok(statement.execute(params![Time(before), MOST_FORGOTTEN])? as u64)
 }
 
+/// The index has all that is asked for.
+const NEXT_DUE: &str = "SELECT id, client FROM deliveries INDEXED BY deliveries_waiting \
+    WHERE free_from <= ?1 ORDER BY free_from";
+
 /// There are turns after it, as many as two operations take.
 const LAST_TURN: i64 = i64::MAX - 2;
 /// The most that one call takes away, so that nobody waits long for it.
 const MOST_FORGOTTEN: i64 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::schema;
+
+    /// Those that are settled are not met, and those of clients that are passed by not looked up.
+    #[test]
+    fn o6_what_is_due_is_found_in_an_index_alone() {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&connection).unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {NEXT_DUE}");
+        let plan = connection.query_row(&plan, [0], |row| row.get::<_, String>(3));
+        let expected = "SEARCH deliveries USING COVERING INDEX deliveries_waiting (free_from<?)";
+        assert_eq!(plan.unwrap(), expected);
+    }
+}

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params_from_iter, types::Value};
 use super::row::{Client, Sid, Time, other, readable, row_limit};
 use crate::{
     ended::EventId,
-    store::outbox::{Deliveries, Delivery, DeliveryFilter, DeliveryState},
+    store::delivery::{Deliveries, Delivery, DeliveryFilter, DeliveryState},
 };
 
 pub(super) fn list(

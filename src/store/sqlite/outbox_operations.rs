@@ -8,7 +8,10 @@ use crate::{
     ended::Ended,
     error::StoreError,
     id::ClientId,
-    store::outbox::{Attempt, Deliveries, Delivery, DeliveryFilter, LogoutOutbox, TakenDelivery},
+    store::{
+        delivery::{Attempt, Deliveries, Delivery, DeliveryFilter, TakenDelivery},
+        outbox::LogoutOutbox,
+    },
 };
 
 impl LogoutOutbox for SqliteStore {

@@ -35,7 +35,7 @@ use crate::error::StoreError;
 /// the end of their names: **a copy needs all of them**, so copy it with `sqlite3 sessions.db ".backup copy.db"`, and stop every process that has it open
 /// before putting a copy in its place. It must not be on a network file system, where its locks are not reliable.
 ///
-/// The tables are `sessions`, `tombstones` and `ends`; they are made, and brought up to date, when the file is opened. A file of another application, of a newer
+/// The tables are `sessions`, `tombstones`, `ends` and `deliveries` (the outbox of logout notifications, which is there whatever the features are); they are made, and brought up to date, when the file is opened. A file of another application, of a newer
 /// release, or that is no database is refused.
 ///
 /// Several processes on one machine may have it open at once: a new one that takes over from an old one, or an administrator's tool. Their changes wait
@@ -53,9 +53,18 @@ use crate::error::StoreError;
 /// - A caller that goes away before its operation has begun leaves it undone. One that goes away later does not stop it.
 /// - Searching within names is offered; it looks at every name.
 ///
+/// # The outbox
+///
+/// With the feature `back-channel` it is an outbox of logout notifications too, with the same promises: what was answered is on the disk, each operation is
+/// a transaction, and a crash loses no delivery. One that was taken by a process that died is taken by another when its lease is over. It serves sessions in cookies alone as
+/// well, in a file of its own.
+///
+/// Taking looks at no delivery that is settled, and reads of those that are due and passed by no more than an entry of an index. Lists by end, session, user, client and state
+/// have an index each; counting reads one. A process of the release before can go on with a file that a newer one has opened, but can't open it again.
+///
 /// # Room
 ///
-/// A session of a usual size takes about a kilobyte. What is deleted makes room for others, and the file stays as large as it once was; `VACUUM` makes it smaller,
+/// A session of a usual size takes about a kilobyte, and a delivery half of one, for as long as nobody forgets it. What is deleted makes room for others, and the file stays as large as it once was; `VACUUM` makes it smaller,
 /// while changes wait. The log of changes (`-wal`) is usually about 4 MiB.
 ///
 /// # Which SQLite

@@ -2,6 +2,7 @@
 
 pub(crate) mod checks;
 mod opened;
+pub(crate) mod outbox_checks;
 mod place;
 mod postgres;
 mod redis;
@@ -40,15 +41,18 @@ macro_rules! upgrade_tests {
         }
     };
     (@each $place:ty, $ignored:tt, $($check:ident)*) => {
-        $($crate::stores::upgrade_tests! { @one $place, $ignored, $check })*
+        $($crate::stores::upgrade_tests! { @one $place, $ignored, checks, $check })*
+        $crate::stores::upgrade_tests! { @one $place, $ignored, outbox_checks, o6_deliveries_are_read }
+        $crate::stores::upgrade_tests! { @one $place, $ignored, outbox_checks, o6_deliveries_go_on }
+        $crate::stores::upgrade_tests! { @one $place, $ignored, outbox_checks, o6_ends_of_before_are_put_in }
 
         $crate::stores::upgrade_tests! { @damage $place, $ignored }
     };
-    (@one $place:ty, [$($ignored:tt)*], $check:ident) => {
+    (@one $place:ty, [$($ignored:tt)*], $checks:ident, $check:ident) => {
         #[tokio::test]
         $($ignored)*
         async fn $check() {
-            $crate::stores::Opened::<$place>::each($crate::stores::checks::$check).await;
+            $crate::stores::Opened::<$place>::each($crate::stores::$checks::$check).await;
         }
     };
     (@damage $place:ty, [$($ignored:tt)*]) => {

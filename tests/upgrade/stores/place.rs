@@ -1,8 +1,8 @@
-use axum_user_session::store::SessionStore;
+use axum_user_session::store::{LogoutOutbox, SessionStore};
 
 /// Where a store keeps its sessions, and how that is put into a text and taken out of it.
 pub(crate) trait Place: Sized {
-    type Store: SessionStore + Clone;
+    type Store: SessionStore + LogoutOutbox + Clone;
 
     /// What the names of its fixtures begin with.
     const NAME: &'static str;

@@ -89,7 +89,14 @@ impl Place for PostgresPlace {
                 .unwrap();
             }
         }
-        text + "select setval(pg_get_serial_sequence('axum_user_session.ended', 'place'), 1000);\n"
+        let counted = format!(
+            "select format('select setval(pg_get_serial_sequence(''{SCHEMA}.%s'', ''%s''), 1000);', table_name, column_name) \
+             from information_schema.columns where table_schema = '{SCHEMA}' and is_identity = 'YES' order by 1"
+        );
+        for statement in column(&mut connection, counted).await {
+            writeln!(text, "{statement}").unwrap();
+        }
+        text
     }
 }
 

@@ -1,12 +1,13 @@
 //! A quarter of an hour of a site with a store.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::SystemTime};
 
 use axum_user_session::{
     AuthenticationProperties, Principal,
     admin::SessionQuery,
     config::SessionConfigBuilder,
-    store::{Device, Filter},
+    id::ClientId,
+    store::{DeliveryFilter, Device, Filter, LogoutOutbox, Outcome},
 };
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::{
     fixtures::{Cookies, List, Page, Sessions, Version, millis},
     seen::{Listed, ToldEnd},
     site::{LEASE, Site},
-    stores::{Place, admin, page_query},
+    stores::{Place, admin, outbox_checks::listed_deliveries, page_query},
     support::{HOUR, MINUTE, start},
 };
 
@@ -35,9 +36,10 @@ pub(super) async fn write<P: Place>(version: &Version) {
     story.keep("old_key", dora);
     story.sessions_begin().await;
     story.sessions_end().await;
-    story.last_minute().await;
+    story.notifications(&place.store()).await;
+    story.last_minute(&place.store()).await;
     version.write(&P::content_path(), &place.text().await);
-    version.write_json(&P::sessions_path(), &story.told().await);
+    version.write_json(&P::sessions_path(), &story.told(&place.store()).await);
 }
 
 struct Story {
@@ -168,12 +170,42 @@ impl Story {
         assert_eq!(self.ends.len(), 4);
     }
 
-    async fn last_minute(&mut self) {
+    /// One delivery in each state there is: delivered, failed, given up, put back, and taken by somebody who has said nothing yet.
+    async fn notifications(&mut self, outbox: &impl LogoutOutbox) {
+        self.site.lab.clock.advance(MINUTE / 60);
+        let now = self.site.lab.now();
+        let end_of = |subject: &str| self.ends.iter().find(|end| end.subject == subject).unwrap();
+        put_in(outbox, end_of("bob"), &["portal", "mail"], now).await;
+        put_in(outbox, end_of("carol"), &["wiki", STRANGE], now).await;
+        put_in(outbox, end_of("eve"), &["wiki"], now).await;
+        let taken = outbox.take_due(LEASE, 100, &[], now).await.unwrap();
+        assert_eq!(taken.len(), 5);
+        let attempts = taken.iter().filter_map(|taken| {
+            let why = "no answer".to_owned();
+            let outcome = match (&*taken.subject, taken.client.as_str()) {
+                ("bob", "portal") => Outcome::Delivered,
+                ("bob", _) => Outcome::Failed {
+                    why,
+                    again: now + 5 * MINUTE,
+                },
+                ("carol", "wiki") => Outcome::GivenUp { why },
+                ("carol", _) => Outcome::PutBack,
+                _ => return None,
+            };
+            Some(taken.settled(outcome))
+        });
+        let attempts: Vec<_> = attempts.collect();
+        assert_eq!(outbox.settle(&attempts, now).await.unwrap(), 4);
+    }
+
+    async fn last_minute(&mut self, outbox: &impl LogoutOutbox) {
         self.site.lab.clock.advance(MINUTE / 2);
         self.fresh_browser();
         sign_in(&mut self.site, "heidi", properties(), &["portal"]).await;
         self.keep_browser("signed_out_just_now", "signed out just now");
-        self.ends.push(self.site.sign_out().await);
+        let end = self.site.sign_out().await;
+        put_in(outbox, &end, &["portal"], self.site.lab.now()).await;
+        self.ends.push(end);
         self.come_as("tablet");
         let about = "its reference was replaced just now";
         let before = self.site.cookies(about);
@@ -184,7 +216,7 @@ impl Story {
     }
 
     /// What there is to see now. Looking changes the store, so its content was taken before.
-    async fn told(mut self) -> Sessions {
+    async fn told(mut self, outbox: &impl LogoutOutbox) -> Sessions {
         let admin = admin(&self.site);
         let listed = admin.query(&SessionQuery::everyone()).await.unwrap();
         let listed: Vec<_> = listed.sessions.iter().map(Listed::from).collect();
@@ -219,6 +251,7 @@ impl Story {
             listed,
             pages,
             ends: self.ends,
+            deliveries: listed_deliveries(outbox, &DeliveryFilter::default()).await,
         }
     }
 
@@ -299,6 +332,15 @@ async fn sign_in(
     for client in clients {
         site.lab.add_client(client).await;
     }
+}
+
+async fn put_in(outbox: &impl LogoutOutbox, end: &ToldEnd, clients: &[&str], now: SystemTime) {
+    let clients = clients
+        .iter()
+        .map(|client| ClientId::parse(client).unwrap());
+    let clients: Vec<_> = clients.collect();
+    let new = outbox.put_in(&end.ended(), &clients, now).await.unwrap();
+    assert_eq!(new, clients.len() as u64);
 }
 
 fn properties() -> AuthenticationProperties {

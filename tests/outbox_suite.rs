@@ -182,7 +182,10 @@ impl LogoutOutbox for Broken {
         if self.fault == Fault::PutsInOneByOne {
             let mut new = 0;
             for client in some {
-                new += self.sound.put_in(ended, &[client.clone()], now).await?;
+                new += self
+                    .sound
+                    .put_in(ended, std::slice::from_ref(client), now)
+                    .await?;
                 tokio::task::yield_now().await;
                 if all > 10 {
                     tokio::time::sleep(MS).await;

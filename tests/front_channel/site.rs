@@ -22,6 +22,9 @@ use tokio::net::TcpListener;
 
 use crate::support::start;
 
+/// A client that is a part of the provider's own site.
+pub(crate) const OWN: &str = "own";
+
 #[derive(Clone)]
 pub(crate) struct Site {
     port: u16,
@@ -61,7 +64,11 @@ impl Site {
             .iter()
             .map(|(name, path)| {
                 ended.clients.push(ClientId::parse(name).unwrap());
-                let uri = format!("http://{name}.localhost:{port}{path}");
+                let host = match &**name {
+                    OWN => "localhost".to_owned(),
+                    name => format!("{name}.localhost"),
+                };
+                let uri = format!("http://{host}:{port}{path}");
                 Client::builder(name)
                     .front_channel_logout_uri(uri, true)
                     .build()

@@ -18,7 +18,7 @@ use super::{
     script::TAKE_DUE,
     store::Inner,
 };
-use crate::{error::StoreError, id::ClientId, store::outbox::TakenDelivery};
+use crate::{error::StoreError, id::ClientId, store::delivery::TakenDelivery};
 
 impl Inner {
     pub(super) async fn take_due(

@@ -18,11 +18,10 @@ impl RedisPlace {
         let server = Redis::start();
         let mut raw = behind(&server);
         for line in content.lines() {
-            let mut words = words(line).into_iter();
             let mut command = Cmd::new();
-            words.by_ref().for_each(|word| {
+            for word in words(line) {
                 command.arg(word);
-            });
+            }
             command.exec(&mut raw).unwrap();
         }
         let store = RedisOptions::new().connect(server.url()).await.unwrap();

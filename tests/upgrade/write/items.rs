@@ -6,8 +6,14 @@ use super::scene::scene;
 use crate::fixtures::{ITEMS, Items, Version};
 
 pub(super) async fn write(version: &Version) {
+    type Row<'a> = (
+        &'a str,
+        &'a [(&'a str, &'a str)],
+        &'static [&'static str],
+        bool,
+    );
     let own = [("tenant", "blue"), ("ö", "ü\n😀"), ("empty", "")];
-    let table: [(&str, &[(&str, &str)], &'static [&'static str], bool); 4] = [
+    let table: [Row<'_>; 4] = [
         ("of nobody", &own, &[], false),
         ("of a session", &[], &[], true),
         (

@@ -118,7 +118,9 @@ pub async fn o6_counts_follow_every_step(outbox: impl LogoutOutbox) {
     ];
     for (taken, (outcome, expected)) in taken.iter().zip(outcomes) {
         let attempt = taken.settled(outcome);
-        outbox.settle(&[attempt.clone()], at(SECOND)).await;
+        outbox
+            .settle(std::slice::from_ref(&attempt), at(SECOND))
+            .await;
         assert_eq!(outbox.counts().await, expected);
         outbox.settle(&[attempt], at(SECOND)).await;
         assert_eq!(outbox.counts().await, expected, "said again");

@@ -44,6 +44,7 @@ mod sign_in;
 mod stop;
 mod upkeep;
 mod wanted;
+mod way_back;
 
 use std::{error::Error, net::SocketAddr, process::ExitCode, sync::Arc};
 

@@ -29,3 +29,4 @@ mod request;
 #[path = "../support/example.rs"]
 mod server;
 mod sign_out;
+mod way_back;

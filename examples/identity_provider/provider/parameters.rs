@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use url::form_urlencoded;
 
-/// Names and values; one without a value counts as left out, and none is there twice (RFC 6749 section 3.1).
-#[derive(Debug, Default)]
+/// Names and values; one without a value counts as left out, and none is there twice (RFC 6749 section 3.1). Secrets are among them, so they are not
+/// to be printed.
 pub(crate) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
@@ -21,6 +21,12 @@ impl Parameters {
             }
         }
         Some(Self(parameters))
+    }
+
+    /// All of them as a query.
+    pub(crate) fn encoded(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(&self.0).finish()
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {

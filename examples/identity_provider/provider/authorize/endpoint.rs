@@ -78,9 +78,11 @@ pub(in crate::provider) async fn authorize(
 /// `POST /connect/authorize`: the same as a link, so that there is one way through (OpenID Connect Core 1.0 section 3.1.2.1). A post of another site
 /// would come without the session's cookie as well.
 pub(in crate::provider) async fn authorize_by_post(form: Bytes) -> Response {
-    match Parameters::parse(&form).and(str::from_utf8(&form).ok()) {
-        Some(query) if query.is_ascii() => Redirect::to(&format!("{PATH}?{query}")).into_response(),
-        _ => not_understood("A parameter comes twice."),
+    match Parameters::parse(&form) {
+        Some(parameters) => {
+            Redirect::to(&format!("{PATH}?{}", parameters.encoded())).into_response()
+        }
+        None => not_understood("A parameter comes twice."),
     }
 }
 

@@ -36,6 +36,26 @@ fn whoever_refreshes_while_the_token_is_used_again_gets_nothing() {
     assert!(grants.issue_tokens(family, &grant, true).is_some());
 }
 
+#[test]
+fn whoever_redeems_a_code_while_the_session_ends_gets_nothing() {
+    let (grants, code, grant) = with_code();
+    let (family, ()) = redeem(&grants, &code).expect("it is new");
+    grants.take_back(&grant.client, "alice", grant.session_id);
+    assert!(grants.issue_tokens(family, &grant, true).is_none());
+
+    let (grants, code, grant) = with_code();
+    let (family, ()) = redeem(&grants, &code).expect("it is new");
+    let tokens = grants.issue_tokens(family, &grant, true);
+    let tokens = tokens.expect("it is not void");
+    let refresh = tokens.refresh.as_deref().expect("a token");
+    let redeemed = grants.redeem_refresh(refresh, &grant.client);
+    let (family, _) = redeemed.expect("once");
+    grants.take_back(&grant.client, "alice", grant.session_id);
+    assert!(grants.issue_tokens(family, &grant, true).is_none());
+    assert!(grants.access(&tokens.access).is_none());
+    assert!(grants.peek_refresh(refresh, &grant.client).is_none());
+}
+
 fn with_code() -> (Grants, String, Arc<Grant>) {
     let grants = Grants::default();
     let grant = Arc::new(Grant {
@@ -43,6 +63,7 @@ fn with_code() -> (Grants, String, Arc<Grant>) {
         session_id: SessionId::parse(&"A1".repeat(16)).expect("a session id"),
         user: Principal::builder("alice").build(),
         scope: Vec::new(),
+        until: None,
     });
     let code = grants.issue_code(Code {
         grant: Arc::clone(&grant),

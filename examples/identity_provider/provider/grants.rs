@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum_user_session::{
@@ -23,7 +23,9 @@ pub(crate) struct Grant {
     pub(crate) client: ClientId,
     pub(crate) session_id: SessionId,
     pub(crate) user: Principal,
-    pub(crate) scope: Vec<String>,
+    pub(crate) scope: Vec<&'static str>,
+    /// When the session is over at the latest, for a client whose tokens live no longer.
+    pub(crate) until: Option<SystemTime>,
 }
 
 /// What an authorization code stands for.
@@ -169,9 +171,17 @@ impl Grants {
                 && grant.user.subject() == subject
         };
         let mut inner = self.lock();
+        let codes = inner.codes.values().filter(|code| is_it(&code.value.grant));
+        let codes = codes.map(|code| code.family);
+        let refresh = inner.refresh.values().filter(|token| is_it(&token.value));
+        let refresh = refresh.map(|token| token.family);
+        let families: Vec<_> = codes.chain(refresh).collect();
+        for family in families {
+            inner.forget(family);
+        }
         inner.codes.retain(|_, code| !is_it(&code.value.grant));
+        // A family without a code or a refresh token has nothing else.
         inner.access.retain(|_, token| !is_it(&token.value));
-        inner.refresh.retain(|_, token| !is_it(&token.value));
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -194,6 +204,10 @@ impl Inner {
 
     fn void(&mut self, family: Family) {
         tracing::warn!("a code or a refresh token was used twice; all that came from it is void");
+        self.forget(family);
+    }
+
+    fn forget(&mut self, family: Family) {
         self.void.insert(family, Instant::now() + CODE);
         self.access.retain(|_, entry| entry.family != family);
         self.refresh.retain(|_, entry| entry.family != family);

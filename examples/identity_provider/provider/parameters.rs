@@ -23,12 +23,6 @@ impl Parameters {
         Some(Self(parameters))
     }
 
-    /// All of them as a query.
-    pub(crate) fn encoded(&self) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(&self.0).finish()
-    }
-
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -37,4 +31,10 @@ impl Parameters {
     pub(crate) fn words(&self, name: &str) -> impl Iterator<Item = &str> {
         self.text(name).unwrap_or_default().split_ascii_whitespace()
     }
+}
+
+/// A form as a query that can stand in an address, however it was written.
+pub(crate) fn encoded_anew(form: &[u8]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(form_urlencoded::parse(form)).finish()
 }

@@ -133,6 +133,11 @@ async fn by_refresh_token(
     let (Some(token), Some(grant)) = (token, known) else {
         return Err(over);
     };
+    // RFC 6749 section 6. Fewer are not worth tokens of their own here: the response says which there are (section 3.3).
+    if !form.words("scope").all(|word| grant.scope.contains(&word)) {
+        let error = BasicErrorResponseType::InvalidScope;
+        return Err(Refusal::Client(error, "scope was not granted"));
+    }
     // First the session, which may be unavailable; the token is not used up by that.
     if !provider.is_alive(&grant).await? {
         return Err(over);
@@ -169,7 +174,8 @@ fn issue(
     );
     response.set_expires_in(Some(&ACCESS));
     response.set_refresh_token(tokens.refresh.map(RefreshToken::new));
-    let scope = grant.scope.iter().cloned().map(Scope::new);
+    let scope = grant.scope.iter();
+    let scope = scope.map(|name| Scope::new((*name).to_owned()));
     response.set_scopes(Some(scope.collect()));
     // `Cache-Control: no-store` has every response of this site (RFC 6749 section 5.1 wants both).
     Ok(([(PRAGMA, "no-cache")], Json(response)).into_response())

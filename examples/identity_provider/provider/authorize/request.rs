@@ -1,17 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
-use axum_user_session::oidc::Origin;
-
 use super::response::{Mode, Reply};
 use crate::provider::{
     applications::{Application, Applications},
     parameters::Parameters,
+    userinfo::scopes,
 };
 
 /// A request that a client may make.
 pub(super) struct AuthorizationRequest {
     pub(super) application: Arc<Application>,
-    pub(super) scope: Vec<String>,
+    pub(super) scope: Vec<&'static str>,
     pub(super) challenge: String,
     pub(super) nonce: Option<String>,
     pub(super) prompt: Prompt,
@@ -72,11 +71,7 @@ pub(crate) fn destination(applications: &Applications, path_and_query: &str) -> 
     let query = request_of(path_and_query)?;
     let parameters = Parameters::parse(query.as_bytes())?;
     let (_, reply) = asker(applications, &parameters).ok()?;
-    let uri = &reply.redirect_uri;
-    match Origin::of(uri) {
-        Ok(origin) => Some(origin.as_str().to_owned()),
-        Err(_) => uri.split_once(':').map(|(scheme, _)| format!("{scheme}:")),
-    }
+    Some(reply.destination())
 }
 
 impl AuthorizationRequest {
@@ -109,10 +104,12 @@ impl AuthorizationRequest {
                 "response_mode is query or form_post",
             ));
         }
-        let scope: Vec<_> = parameters.words("scope").map(str::to_owned).collect();
-        if !scope.iter().any(|word| word == "openid") {
+        let asked: Vec<_> = parameters.words("scope").collect();
+        if !asked.contains(&"openid") {
             return Err(Refusal("invalid_scope", "scope contains openid"));
         }
+        // Others are ignored (OpenID Connect Core 1.0 section 3.1.2.1); `offline_access` too, as nobody is asked for consent (section 11).
+        let scope = scopes().filter(|scope| asked.contains(scope)).collect();
         let max_age = max_age(parameters)?;
         let mut prompt = Prompt::parse(parameters)?;
         // The two are the same (OpenID Connect Core 1.0 section 3.1.2.1), also within the second of the sign-in.

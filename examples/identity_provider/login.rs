@@ -37,6 +37,15 @@ impl Why {
             _ => Self::NobodyYet,
         }
     }
+
+    /// The parameter that says so.
+    fn prompt(self) -> Option<&'static str> {
+        match self {
+            Self::NobodyYet => None,
+            Self::Again => Some("login"),
+            Self::SelectAccount => Some("select_account"),
+        }
+    }
 }
 
 impl<'a> Login<'a> {

@@ -36,6 +36,8 @@ pub(crate) struct LoginForm {
     password: String,
     /// A check box: it is sent if it is checked.
     remember: Option<String>,
+    /// As in the query of the page.
+    prompt: Option<String>,
     return_url: Option<String>,
 }
 
@@ -68,7 +70,11 @@ pub(crate) async fn sign_in(
     let return_url = form.return_url.as_deref().and_then(WayBack::parse);
     let remember = form.remember.is_some();
     let Some(principal) = accounts::authenticate(&form.username, &form.password) else {
-        let page = Login::new(return_url.as_ref(), &session, Why::NobodyYet);
+        let page = Login::new(
+            return_url.as_ref(),
+            &session,
+            Why::of(form.prompt.as_deref()),
+        );
         let page = (
             StatusCode::UNAUTHORIZED,
             html(page.refused(form.username, remember)),

@@ -83,7 +83,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("can't listen on {}: {error}", settings.listen))?;
     let address = format!("http://{}", listener.local_addr()?);
     let issuer = settings.issuer.unwrap_or_else(|| address.clone());
-    let local = settings.listen.ip().is_loopback();
+    // Behind a proxy on the same machine it is no development.
+    let local = settings.listen.ip().is_loopback() && !issuer.starts_with("https:");
 
     let key = settings.key_file.with_file_name("signing_key.pem");
     let key = Arc::new(SigningKey::open(&key)?);

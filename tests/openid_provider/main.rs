@@ -28,5 +28,6 @@ mod refresh;
 mod request;
 #[path = "../support/example.rs"]
 mod server;
+mod settings;
 mod sign_out;
 mod way_back;

@@ -161,6 +161,14 @@ pub(crate) fn failing(listen: &str, disk: &Disk, database: &str) -> ExitStatus {
         .expect("the example can be run")
 }
 
+/// Runs a server that ends by itself, because something about its clients or its disk is wrong.
+pub(crate) fn refusing(disk: &Disk, clients: &str) -> ExitStatus {
+    command("127.0.0.1:0", disk, &disk.database())
+        .env("CLIENTS_FILE", disk.write("clients.toml", clients))
+        .status()
+        .expect("the example can be run")
+}
+
 fn command(listen: &str, disk: &Disk, database: &str) -> Command {
     let log = File::options()
         .create(true)

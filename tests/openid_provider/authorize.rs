@@ -1,7 +1,6 @@
 //! Requests that are refused, and where that is said.
 
 use crate::{
-    curl::Curl,
     journey::parameter,
     place::Place,
     request::{CALLBACK, CHALLENGE, Request, STATE},
@@ -68,7 +67,7 @@ fn whoever_is_not_known_is_sent_nowhere() {
         assert!(!answer.body.contains("example/"), "{name}: no link either");
     }
     assert!(
-        clients(&place, &alice).is_empty(),
+        place.clients(&alice).is_empty(),
         "and no client is in the session"
     );
 }
@@ -193,80 +192,5 @@ fn other_errors_go_back_to_the_client() {
         assert_eq!(issuer.as_deref(), Some(place.server.origin()), "{name}");
         assert_eq!(parameter(&url, "code"), None, "{name}");
     }
-    assert!(clients(&place, &alice).is_empty());
-}
-
-#[test]
-fn an_answer_has_the_state_and_keeps_the_addresss_own_query() {
-    let place = Place::new();
-    let alice = place.signed_in("alice");
-    let own = "https://client.example/own?query=1";
-    for state in [
-        "plain",
-        "&code=forged&state=forged",
-        "\"><script>alert(1)</script>",
-        "Grüße, 100 % & mehr + noch = #1",
-        "a\r\nSet-Cookie: a=b",
-        "\\",
-        " ",
-    ] {
-        let request = Request::new("web")
-            .with("redirect_uri", own)
-            .with("state", state);
-        let url = place.sent(&alice, &request);
-        assert!(url.as_str().starts_with(&format!("{own}&code=")), "{url}");
-        let names: Vec<_> = url
-            .query_pairs()
-            .map(|(name, _)| name.into_owned())
-            .collect();
-        assert_eq!(
-            names,
-            ["query", "code", "session_state", "state", "iss"],
-            "{state:?}"
-        );
-        assert_eq!(parameter(&url, "state").as_deref(), Some(state));
-    }
-    // Whoever sent none gets none.
-    let url = place.sent(&alice, &Request::new("web").without("state"));
-    assert_eq!(parameter(&url, "state"), None);
-    assert_eq!(clients(&place, &alice), ["web"]);
-}
-
-#[test]
-fn a_post_is_the_same_as_a_link() {
-    let place = Place::new();
-    let alice = place.signed_in("alice");
-    let url = place.server.url("/connect/authorize");
-    let post = |body: &str| {
-        // As a form on the client's own site sends it.
-        let arguments = [
-            &*url,
-            "--data",
-            body,
-            "--header",
-            "Origin: https://client.example",
-        ];
-        alice.run(&arguments)
-    };
-    let request = Request::new("web");
-    let answer = post(&request.query());
-    assert_eq!(answer.status, 303);
-    assert_eq!(answer.header("location"), Some(&*request.path()));
-    let url = place.sent(&alice, &request);
-    assert!(parameter(&url, "code").is_some());
-
-    for (name, body) in [
-        ("a parameter twice", request.and("state", "other").query()),
-        ("no ASCII", "client_id=web&state=ü".to_owned()),
-    ] {
-        assert_eq!(post(&body).status, 400, "{name}");
-    }
-}
-
-fn clients(place: &Place, user: &Curl) -> Vec<String> {
-    let session = user.get(&place.server.url("/session")).json();
-    let clients = session["clients"].as_array().expect("a list").iter();
-    clients
-        .map(|id| id.as_str().unwrap_or_default().to_owned())
-        .collect()
+    assert!(place.clients(&alice).is_empty());
 }

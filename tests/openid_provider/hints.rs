@@ -14,8 +14,8 @@ fn a_hint_means_one_user() {
     let hint = text(&tokens, "id_token");
     let (head, signature) = hint.rsplit_once('.').expect("a JWT has three parts");
     let (_, claims) = head.split_once('.').expect("a JWT has three parts");
-    let code = || Led::ToACode;
-    let refused = || Led::ToAnError("login_required".to_owned());
+    let code = || Led::Code;
+    let refused = || Led::Error("login_required".to_owned());
     for (name, hint, for_alice) in [
         ("her own", hint, code()),
         ("no JWT", "x", refused()),
@@ -39,7 +39,7 @@ fn a_hint_means_one_user() {
         for user in [&bob, &place.nobody()] {
             assert_eq!(Led::to(&place.sent(user, &silent)), refused(), "{name}");
             let asked = Led::to(&place.sent(user, &request));
-            assert!(matches!(asked, Led::ToLogin(_)), "{name}: {asked:?}");
+            assert!(matches!(asked, Led::Login(_)), "{name}: {asked:?}");
         }
     }
 }
@@ -51,9 +51,9 @@ fn whoever_signs_in_must_be_the_one_who_is_meant() {
     let tokens = place.tokens(&alice);
     let request = Request::new("web").and("id_token_hint", text(&tokens, "id_token"));
     for (user, led) in [
-        ("bob", Led::ToAnError("login_required".to_owned())),
-        ("carol", Led::ToAnError("login_required".to_owned())),
-        ("alice", Led::ToACode),
+        ("bob", Led::Error("login_required".to_owned())),
+        ("carol", Led::Error("login_required".to_owned())),
+        ("alice", Led::Code),
     ] {
         let browser = place.signed_in("bob");
         let login = place.sent(&browser, &request);

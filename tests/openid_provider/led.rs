@@ -7,23 +7,23 @@ use crate::{curl::Curl, journey::parameter, place::Place, request::CALLBACK};
 /// What a request has led to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Led {
-    ToACode,
+    Code,
     /// To the login page, with a prompt.
-    ToLogin(Option<String>),
-    ToAnError(String),
+    Login(Option<String>),
+    Error(String),
 }
 
 impl Led {
     pub(crate) fn to(url: &Url) -> Self {
         if url.path() == "/login" {
-            return Self::ToLogin(parameter(url, "prompt"));
+            return Self::Login(parameter(url, "prompt"));
         }
         assert!(url.as_str().starts_with(CALLBACK), "{url}");
         match parameter(url, "error") {
-            Some(error) => Self::ToAnError(error),
+            Some(error) => Self::Error(error),
             None => {
                 assert!(parameter(url, "code").is_some(), "{url}");
-                Self::ToACode
+                Self::Code
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The edges of the example's OpenID provider: what a client that errs, or somebody who attacks, gets from it over HTTP.
 
+mod answers;
 mod authentication;
 mod authorize;
 mod codes;

@@ -77,6 +77,14 @@ impl Place {
         here.join(location).expect("a redirect leads somewhere")
     }
 
+    /// The clients in somebody's session.
+    pub(crate) fn clients(&self, user: &Curl) -> Vec<String> {
+        let session = user.get(&self.server.url("/session")).json();
+        let clients = session["clients"].as_array().expect("a list").iter();
+        let text = |id: &Value| id.as_str().unwrap_or_default().to_owned();
+        clients.map(text).collect()
+    }
+
     /// A code for a client, of somebody who is signed in.
     pub(crate) fn code(&self, user: &Curl, request: &Request) -> String {
         let url = self.sent(user, request);

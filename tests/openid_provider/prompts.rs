@@ -12,9 +12,9 @@ fn prompt_and_max_age_decide_what_a_user_is_asked() {
     let place = Place::new();
     let alice = place.signed_in("alice");
     let nobody = place.nobody();
-    let code = || Led::ToACode;
-    let login = |prompt: &str| Led::ToLogin((!prompt.is_empty()).then(|| prompt.to_owned()));
-    let refused = |error: &str| Led::ToAnError(error.to_owned());
+    let code = || Led::Code;
+    let login = |prompt: &str| Led::Login((!prompt.is_empty()).then(|| prompt.to_owned()));
+    let refused = |error: &str| Led::Error(error.to_owned());
     for (query, signed_in, anonymous) in [
         ("", code(), login("")),
         ("prompt=", code(), login("")),
@@ -62,7 +62,7 @@ fn signing_in_again_counts_once_and_for_one_request() {
         let login = place.sent(&alice, &request);
         assert_eq!(
             Led::to(&login),
-            Led::ToLogin(Some("login".to_owned())),
+            Led::Login(Some("login".to_owned())),
             "{query}"
         );
 
@@ -75,7 +75,7 @@ fn signing_in_again_counts_once_and_for_one_request() {
         );
         assert_eq!(
             Led::to(&place.follow(&alice, &answered)),
-            Led::ToACode,
+            Led::Code,
             "{query}"
         );
         // And once is enough for once.
@@ -124,7 +124,7 @@ fn an_account_is_chosen_once_and_for_one_request() {
     let strict = Request::new("web").and("prompt", "login select_account");
     let strictly = place.sent(&alice, &strict);
     let strict_url = parameter(&strictly, "return_url").expect("the way back");
-    assert_eq!(Led::to(&place.follow(&alice, &chosen)), Led::ToACode);
+    assert_eq!(Led::to(&place.follow(&alice, &chosen)), Led::Code);
     assert_eq!(
         Led::to(&place.sent(&alice, &request)),
         Led::to(&login),
@@ -136,7 +136,38 @@ fn an_account_is_chosen_once_and_for_one_request() {
     // Another account is a choice too.
     let login = place.sent(&alice, &request);
     let other = sign_in(&place, &alice, &login, "bob");
-    assert_eq!(Led::to(&place.follow(&alice, &other)), Led::ToACode);
+    assert_eq!(Led::to(&place.follow(&alice, &other)), Led::Code);
     let session = alice.get(&place.server.url("/session")).json();
     assert_eq!(session["user"]["sub"], "bob");
+}
+
+/// What can't come back from the login page is said at once: the user would sign in, and be somewhere else.
+#[test]
+fn r1_a_request_that_can_not_wait_for_a_sign_in_is_refused() {
+    let place = Place::new();
+    let alice = place.signed_in("alice");
+    let nobody = place.nobody();
+    let long = "x".repeat(2000);
+    for state in ["\\", "a\\b", "\u{1}", "\r\n", &*long] {
+        let request = Request::new("web").with("state", state);
+        let url = place.sent(&nobody, &request);
+        assert_eq!(Led::to(&url), Led::Error("invalid_request".to_owned()));
+        assert_eq!(parameter(&url, "state").as_deref(), Some(state));
+        assert_eq!(Led::to(&place.sent(&alice, &request)), Led::Code);
+    }
+    for state in [
+        "//evil.example",
+        "https://evil.example/",
+        "%5C",
+        "ü",
+        "a&b=c#d",
+    ] {
+        let request = Request::new("web").with("state", state);
+        let login = place.sent(&nobody, &request);
+        let browser = place.signed_in_elsewhere("bob");
+        let url = sign_in(&place, &browser, &login, "alice");
+        let url = place.follow(&browser, &url);
+        assert_eq!(Led::to(&url), Led::Code, "{state}");
+        assert_eq!(parameter(&url, "state").as_deref(), Some(state));
+    }
 }

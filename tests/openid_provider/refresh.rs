@@ -67,16 +67,17 @@ fn a_refresh_token_is_for_its_client_alone() {
 
 #[test]
 fn s15_after_a_sign_out_nothing_opens_anything() {
-    s15_ended(&Place::new(), |place, alice| {
-        assert_eq!(alice.post(&place.server.url("/logout"), &[]).status, 303);
-    });
+    s15_ended(&Place::new(), signs_out);
 }
 
 #[test]
 fn s15_after_a_sign_out_nothing_opens_anything_with_sessions_in_cookies_alone() {
-    s15_ended(&Place::with_database("none"), |place, alice| {
-        assert_eq!(alice.post(&place.server.url("/logout"), &[]).status, 303);
-    });
+    s15_ended(&Place::with_database("none"), signs_out);
+}
+
+#[test]
+fn s15_after_somebody_else_has_signed_in_nothing_opens_anything_with_sessions_in_cookies_alone() {
+    s15_ended(&Place::with_database("none"), somebody_else_signs_in);
 }
 
 #[test]
@@ -91,11 +92,7 @@ fn s15_after_a_revocation_nothing_opens_anything() {
 
 #[test]
 fn s15_after_somebody_else_has_signed_in_nothing_opens_anything() {
-    s15_ended(&Place::new(), |place, browser| {
-        let fields = [("username", "bob"), ("password", "bob")];
-        let answer = browser.post(&place.server.url("/login"), &fields);
-        assert_eq!(answer.status, 303);
-    });
+    s15_ended(&Place::new(), somebody_else_signs_in);
 }
 
 /// A sign-in of the same user goes on with the session, and so with the tokens.
@@ -166,4 +163,15 @@ fn s15_ended(place: &Place, end: impl FnOnce(&Place, &Curl)) {
 
     assert_eq!(place.userinfo(&others).status, 200, "bob's are his");
     assert_eq!(place.refresh(WEB, &others).status, 200);
+}
+
+fn somebody_else_signs_in(place: &Place, browser: &Curl) {
+    let fields = [("username", "bob"), ("password", "bob")];
+    let answer = browser.post(&place.server.url("/login"), &fields);
+    assert_eq!(answer.status, 303);
+}
+
+fn signs_out(place: &Place, browser: &Curl) {
+    let answer = browser.post(&place.server.url("/logout"), &[]);
+    assert_eq!(answer.status, 303);
 }

@@ -29,11 +29,14 @@ struct Visitor<'a> {
 
 impl Place {
     fn new() -> Self {
-        Self::with_response_mode("query")
+        Self::on_postgresql("query")
     }
 
-    fn with_response_mode(mode: &str) -> Self {
-        let database = Postgres::shared().create_database();
+    fn on_postgresql(mode: &str) -> Self {
+        Self::on(&Postgres::shared().create_database().url, mode)
+    }
+
+    fn on(database: &str, mode: &str) -> Self {
         let disk = Disk::new();
         let address = Address::reserve();
         let clients = format!(
@@ -49,7 +52,7 @@ impl Place {
             address.url(""),
             address.url("/backchannel-logout"),
         );
-        let provider = Server::with_clients(&disk, &database.url, &clients, &[]);
+        let provider = Server::with_clients(&disk, database, &clients, &[]);
         let settings = [
             ("CLIENT_ID", "shop"),
             ("CLIENT_SECRET", SECRET),
@@ -115,7 +118,16 @@ impl Visitor<'_> {
 #[test]
 #[ignore = "needs Node.js and PostgreSQL: bash tests/run.sh"]
 fn o6_express_openid_connect_hears_of_a_sign_out_at_the_provider() {
-    let place = Place::new();
+    o6_hears_of_a_sign_out(&Place::new());
+}
+
+#[test]
+#[ignore = "needs Node.js: bash tests/run.sh"]
+fn o6_express_openid_connect_hears_of_a_sign_out_with_sessions_in_cookies_alone() {
+    o6_hears_of_a_sign_out(&Place::on("none", "query"));
+}
+
+fn o6_hears_of_a_sign_out(place: &Place) {
     let alice = place.sign_in("alice", "alice");
     let bob = place.sign_in("bob", "bob");
     assert_eq!(
@@ -183,7 +195,7 @@ fn o3_express_openid_connect_ends_the_providers_session() {
 #[test]
 #[ignore = "needs Node.js, PostgreSQL and Chromium: bash tests/run.sh"]
 fn express_openid_connect_gets_the_answer_by_a_form() {
-    let place = Place::with_response_mode("form_post");
+    let place = Place::on_postgresql("form_post");
     // With scripts the form sends itself; without, somebody clicks.
     for (browser, clicks) in [
         (Browser::start_with(&[], json!({})), false),

@@ -197,6 +197,10 @@ fn o2_oidc_client_ts_hears_of_a_user_switch_in_another_tab() {
 #[ignore = "needs Node.js and Chromium: bash tests/run.sh"]
 fn o2_oidc_client_ts_hears_of_another_session_of_the_same_user() {
     let place = Place::signed_in("alice");
+    place.wait("the frame does not answer", || {
+        place.answers("unchanged") >= 2
+    });
+    assert_eq!(place.call("told"), json!([]));
     let sid = place.call("user()")["sid"].clone();
     // Elsewhere meanwhile, so that it does not see what is in between.
     place.browser.open(&place.provider("/"));

@@ -140,34 +140,3 @@ fn an_account_is_chosen_once_and_for_one_request() {
     let session = alice.get(&place.server.url("/session")).json();
     assert_eq!(session["user"]["sub"], "bob");
 }
-
-/// What can't come back from the login page is said at once: the user would sign in, and be somewhere else.
-#[test]
-fn r1_a_request_that_can_not_wait_for_a_sign_in_is_refused() {
-    let place = Place::new();
-    let alice = place.signed_in("alice");
-    let nobody = place.nobody();
-    let long = "x".repeat(2000);
-    for state in ["\\", "a\\b", "\u{1}", "\r\n", &*long] {
-        let request = Request::new("web").with("state", state);
-        let url = place.sent(&nobody, &request);
-        assert_eq!(Led::to(&url), Led::Error("invalid_request".to_owned()));
-        assert_eq!(parameter(&url, "state").as_deref(), Some(state));
-        assert_eq!(Led::to(&place.sent(&alice, &request)), Led::Code);
-    }
-    for state in [
-        "//evil.example",
-        "https://evil.example/",
-        "%5C",
-        "ü",
-        "a&b=c#d",
-    ] {
-        let request = Request::new("web").with("state", state);
-        let login = place.sent(&nobody, &request);
-        let browser = place.signed_in_elsewhere("bob");
-        let url = sign_in(&place, &browser, &login, "alice");
-        let url = place.follow(&browser, &url);
-        assert_eq!(Led::to(&url), Led::Code, "{state}");
-        assert_eq!(parameter(&url, "state").as_deref(), Some(state));
-    }
-}

@@ -19,17 +19,21 @@ fn every_request_outlives_the_sign_in() {
         ),
         ("a backslash", "state", "{\"a\":\"\\\"\"}"),
         ("a line break", "state", "a\r\nb"),
+        ("a control character", "state", "\u{1}"),
         ("two slashes", "state", "//client.example"),
+        ("an address", "state", "https://client.example/"),
+        ("encoded", "state", "%5C"),
+        ("delimiters", "state", "a&b=c#d"),
         ("a long state", "state", &long),
         ("other scripts", "state", "žluťoučký"),
     ] {
         let user = place.nobody();
         let request = Request::new("web").with(parameter_name, value);
         let login = place.sent(&user, &request);
-        assert_eq!(Led::to(&login), Led::ToLogin(None), "{name}");
+        assert_eq!(Led::to(&login), Led::Login(None), "{name}");
         let back = sign_in(&place, &user, &login, "alice");
         let answer = place.follow(&user, &back);
-        assert_eq!(Led::to(&answer), Led::ToACode, "{name}");
+        assert_eq!(Led::to(&answer), Led::Code, "{name}");
         if parameter_name == "state" {
             assert_eq!(
                 parameter(&answer, "state").as_deref(),
@@ -115,7 +119,7 @@ fn a_posted_request_is_the_same_as_a_link() {
         let answer = alice.run(&[&url, "--data-binary", &form]);
         assert_eq!(answer.status, 303, "{name}: {}", answer.body);
         let code = place.follow(&alice, &place.location(&answer));
-        assert_eq!(Led::to(&code), Led::ToACode, "{name}");
+        assert_eq!(Led::to(&code), Led::Code, "{name}");
         assert_eq!(
             parameter(&code, "state").as_deref(),
             Some(expected),

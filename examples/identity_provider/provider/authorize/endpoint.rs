@@ -4,7 +4,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use axum_user_session::{Error, UserSession, error::ErrorKind, return_url::ReturnUrl};
+use axum_user_session::{Error, UserSession, error::ErrorKind};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
@@ -65,11 +65,7 @@ pub(in crate::provider) async fn authorize(
     };
     match decide(&request, situation) {
         Decision::Refuse(refusal) => refuse(refusal),
-        Decision::Ask(prompt) => match ReturnUrl::parse(&here) {
-            Some(here) => Ok(Redirect::to(&login(&request, prompt, &here)).into_response()),
-            // Better now than when the user has signed in, and ends up somewhere else.
-            None => refuse(NO_WAY_BACK),
-        },
+        Decision::Ask(prompt) => Ok(Redirect::to(&login(&request, prompt, &here)).into_response()),
         Decision::Answer => {
             if answered.is_some() {
                 Answered::forget(&session).await?;
@@ -129,14 +125,14 @@ async fn answer(
 }
 
 /// The login page, from which the user comes back.
-fn login(request: &AuthorizationRequest, prompt: Option<&str>, here: &ReturnUrl) -> String {
-    let mut page = format!("/login?return_url={}", here.to_query_value());
+fn login(request: &AuthorizationRequest, prompt: Option<&str>, here: &str) -> String {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let mut page = format!("/login?return_url={}", encoded(here));
     if let Some(prompt) = prompt {
         page.push_str(&format!("&prompt={prompt}"));
     }
     if let Some(hint) = &request.login_hint {
-        let hint = utf8_percent_encode(hint, NON_ALPHANUMERIC);
-        page.push_str(&format!("&login_hint={hint}"));
+        page.push_str(&format!("&login_hint={}", encoded(hint)));
     }
     page
 }
@@ -148,8 +144,3 @@ fn not_understood(text: &str) -> Response {
     };
     (StatusCode::BAD_REQUEST, html(page)).into_response()
 }
-
-const NO_WAY_BACK: Refusal = Refusal(
-    "invalid_request",
-    "the request is too long to wait for a sign-in, or has a backslash or a control character",
-);

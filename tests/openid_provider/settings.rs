@@ -50,10 +50,29 @@ fn a_file_of_clients_that_is_wrong_is_explained_without_its_secrets() {
         ),
     ] {
         let disk = Disk::new();
-        assert!(!refusing(&disk, clients).success(), "{name}");
+        assert!(!refusing(&disk, clients, &[]).success(), "{name}");
         let log = disk.log();
         assert!(log.contains(line), "{name}: {log}");
         assert!(!log.contains("hunter2"), "{name}: {log}");
+    }
+}
+
+#[test]
+fn an_issuer_is_an_origin() {
+    let disk = Disk::new();
+    for issuer in [
+        "id.example",
+        "https://id.example/",
+        "https://id.example/path",
+        "https://id.example:443",
+        "https://ID.example",
+        "https://id.example?query",
+        "ftp://id.example",
+    ] {
+        let settings = [("ISSUER", issuer)];
+        assert!(!refusing(&disk, "", &settings).success(), "{issuer}");
+        let log = disk.log();
+        assert!(log.contains("not an origin"), "{issuer}: {log}");
     }
 }
 
@@ -78,7 +97,7 @@ fn a_folder_that_takes_no_key_is_named_with_the_reason() {
     let disk = Disk::new();
     // Where the folder should be.
     fs::write(disk.path().join("keys"), "").expect("the folder can be written to");
-    assert!(!refusing(&disk, "").success());
+    assert!(!refusing(&disk, "", &[]).success());
     let log = disk.log();
     assert!(log.contains("signing_key.pem"), "{log}");
     assert!(!log.contains("No such file"), "{log}");

@@ -161,10 +161,11 @@ pub(crate) fn failing(listen: &str, disk: &Disk, database: &str) -> ExitStatus {
         .expect("the example can be run")
 }
 
-/// Runs a server that ends by itself, because something about its clients or its disk is wrong.
-pub(crate) fn refusing(disk: &Disk, clients: &str) -> ExitStatus {
+/// Runs a server that ends by itself, because something about its clients, its settings or its disk is wrong.
+pub(crate) fn refusing(disk: &Disk, clients: &str, settings: &[(&str, &str)]) -> ExitStatus {
     command("127.0.0.1:0", disk, &disk.database())
         .env("CLIENTS_FILE", disk.write("clients.toml", clients))
+        .envs(settings.iter().copied())
         .status()
         .expect("the example can be run")
 }

@@ -84,6 +84,14 @@ impl Grants {
         text
     }
 
+    /// Whose grant a code would give. One that was used is found too: to use it again must not go unnoticed.
+    pub(crate) fn peek_code(&self, code: &str, client: &ClientId) -> Option<Arc<Grant>> {
+        let inner = self.lock();
+        let entry = inner.codes.get(&secret::hash(code))?;
+        let theirs = !entry.is_over() && entry.value.grant.client == *client;
+        theirs.then(|| Arc::clone(&entry.value.grant))
+    }
+
     /// What a code stands for, once, and only for the client that it was made for.
     pub(crate) fn redeem_code<T>(
         &self,

@@ -96,23 +96,27 @@ async fn by_code(
         "the code is not good, or not with this redirect_uri and code_verifier",
     );
     let (redirect_uri, verifier) = (form.text("redirect_uri"), form.text("code_verifier"));
-    let redeemed = form.text("code").and_then(|code| {
-        let client = application.client.id();
-        provider.grants.redeem_code(code, client, |code| {
-            let verifies = verifier.is_some_and(|verifier| {
-                // RFC 7636 section 4.6. Neither of the two is a secret to whoever can measure this.
-                URL_SAFE_NO_PAD.encode(secret::hash(verifier)) == code.challenge
-            });
-            let meant = redirect_uri == Some(&*code.redirect_uri) && verifies;
-            meant.then(|| (Arc::clone(&code.grant), code.nonce.clone()))
-        })
-    });
-    let Some((family, Some((grant, nonce)))) = redeemed else {
+    let client = application.client.id();
+    let code = form.text("code");
+    let known = code.and_then(|code| provider.grants.peek_code(code, client));
+    let (Some(code), Some(grant)) = (code, known) else {
         return Err(over);
     };
+    // First the session, which may be unavailable; the code is not used up by that.
     if !provider.is_alive(&grant).await? {
         return Err(over);
     }
+    let redeemed = provider.grants.redeem_code(code, client, |code| {
+        let verifies = verifier.is_some_and(|verifier| {
+            // RFC 7636 section 4.6. Neither of the two is a secret to whoever can measure this.
+            URL_SAFE_NO_PAD.encode(secret::hash(verifier)) == code.challenge
+        });
+        let meant = redirect_uri == Some(&*code.redirect_uri) && verifies;
+        meant.then(|| code.nonce.clone())
+    });
+    let Some((family, Some(nonce))) = redeemed else {
+        return Err(over);
+    };
     issue(provider, application, family, &grant, nonce.as_deref())
 }
 

@@ -21,7 +21,11 @@ main() {
     require redis-server redis-server
     require redis-tools redis-cli
     require procps ps                                # tells which processes must be gone
+    # The example's clients are what others wrote, in JavaScript.
+    require nodejs node
+    require npm npm
     install_missing
+    install_relying_parties
 
     # Tests that need more than Rust are ignored by default; here is what they need. Those with a million or two hundred in
     # their name take too long for every day: the README has their commands.
@@ -66,6 +70,24 @@ install_missing() {
     for tool in "${missing_tools[@]}"; do
         has "$tool" || fail "'$tool' is still missing after installing ${missing_packages[*]}"
     done
+}
+
+# The packages of the lock file, into cargo's target folder. What is there already is left alone.
+install_relying_parties() {
+    local from=tests/relying_parties lock=package-lock.json target major
+    major=$(node --print 'process.versions.node.split(".")[0]')
+    [ "$major" -ge 18 ] || fail "node is version $major; 18 is the oldest that the packages in $from/$lock run on"
+    target=$(cargo metadata --locked --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+    target=$target/relying_parties
+    if cmp -s "$from/$lock" "$target/installed"; then
+        return
+    fi
+    echo "installing: the packages in $from/$lock"
+    mkdir -p "$target"
+    rm -f "$target/installed"
+    cp "$from/package.json" "$from/$lock" "$from/.npmrc" "$target"
+    (cd "$target" && npm ci --ignore-scripts)
+    cp "$from/$lock" "$target/installed"
 }
 
 # Debian's package of PostgreSQL makes a database cluster and starts it, unless a file says otherwise. The file is there for

@@ -1,4 +1,4 @@
-//! Registering clients with the session. A real identity provider does so when it issues a token to one.
+//! Registering clients with the session by hand, to try it out. The provider does so when it gives a code to one.
 
 use axum::{
     Form,

@@ -1,9 +1,9 @@
 //! The form to sign in.
 
 use askama::Template;
-use axum_user_session::{UserSession, return_url::ReturnUrl};
+use axum_user_session::UserSession;
 
-use crate::shown::ShownUser;
+use crate::{shown::ShownUser, way_back::WayBack};
 
 /// Why somebody sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) enum Why {
 #[derive(Template)]
 #[template(path = "login.html", config = "examples/identity_provider/askama.toml")]
 pub(crate) struct Login<'a> {
-    return_url: Option<&'a ReturnUrl>,
+    return_url: Option<&'a WayBack>,
     user: Option<ShownUser>,
     why: Why,
     refused: bool,
@@ -37,10 +37,19 @@ impl Why {
             _ => Self::NobodyYet,
         }
     }
+
+    /// The parameter that says so.
+    fn prompt(self) -> Option<&'static str> {
+        match self {
+            Self::NobodyYet => None,
+            Self::Again => Some("login"),
+            Self::SelectAccount => Some("select_account"),
+        }
+    }
 }
 
 impl<'a> Login<'a> {
-    pub(crate) fn new(return_url: Option<&'a ReturnUrl>, session: &UserSession, why: Why) -> Self {
+    pub(crate) fn new(return_url: Option<&'a WayBack>, session: &UserSession, why: Why) -> Self {
         let page = Self {
             return_url,
             user: session.user().map(ShownUser),

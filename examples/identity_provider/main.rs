@@ -10,13 +10,14 @@
 //! | variable | meaning | default |
 //! |---|---|---|
 //! | `LISTEN` | the address to listen on; port 0 takes a free one | `127.0.0.1:3000` |
-//! | `KEY_FILE` | the keys that seal sessions, made at the first start; with the same keys a restart signs nobody out | `target/identity_provider/keys.json` |
+//! | `KEY_FILE` | the keys that seal sessions, made at the first start; with the same keys a restart signs nobody out. `signing_key.pem`, for tokens, is put beside it, and `outbox.db` if sessions are in cookies alone | `target/identity_provider/keys.json` |
 //! | `DATABASE_URL` | where sessions are kept: `sqlite:FILE`, `postgres://...`, `redis://...` (several nodes of a Redis Cluster with commas between them), or `none` for cookies alone | `sqlite:target/identity_provider/sessions.db` |
 //! | `CLIENTS_FILE` | the client applications; `clients.toml` beside this file says how | those of `clients.toml` |
-//! | `ISSUER` | the provider's name in tokens, and what its addresses begin with | the address that it listens on |
+//! | `ISSUER` | the provider's name in tokens, and what its addresses begin with: an origin; with https, cookies are for TLS alone | the address that it listens on |
 //! | `RUST_LOG` | what to log, and how much of it | `info` |
 //!
-//! Two of them with the same keys and one PostgreSQL, or one Redis, are one site.
+//! Two of them with the same keys (both files) and one PostgreSQL, or one Redis, are one site for users. Codes and tokens are in each one's memory: a client
+//! has to redeem them where they were made, and asks for new ones after a restart. A real provider keeps them in its database too.
 //!
 //! Begin reading at `app.rs`, which puts the layers around the routes.
 
@@ -44,6 +45,7 @@ mod sign_in;
 mod stop;
 mod upkeep;
 mod wanted;
+mod way_back;
 
 use std::{error::Error, net::SocketAddr, process::ExitCode, sync::Arc};
 
@@ -82,7 +84,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("can't listen on {}: {error}", settings.listen))?;
     let address = format!("http://{}", listener.local_addr()?);
     let issuer = settings.issuer.unwrap_or_else(|| address.clone());
-    let local = settings.listen.ip().is_loopback();
+    // Behind a proxy on the same machine it is no development.
+    let local = settings.listen.ip().is_loopback() && !issuer.starts_with("https:");
 
     let key = settings.key_file.with_file_name("signing_key.pem");
     let key = Arc::new(SigningKey::open(&key)?);

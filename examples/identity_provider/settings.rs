@@ -6,6 +6,8 @@ use std::{
     path::PathBuf,
 };
 
+use axum_user_session::oidc::Origin;
+
 use crate::database::Database;
 
 /// The settings of a server.
@@ -30,8 +32,11 @@ impl Settings {
             .unwrap_or_else(|| "target/identity_provider/keys.json".into())
             .into();
         let issuer = text("ISSUER", "")?;
-        if issuer.ends_with('/') {
-            return Err(format!("ISSUER is {issuer:?}; it has no slash at its end"));
+        // The pages are at the root of the site, and clients compare the name character by character.
+        if !issuer.is_empty() && issuer.parse::<Origin>().is_err() {
+            return Err(format!(
+                "ISSUER is {issuer:?}, and not an origin such as https://id.example, with no slash at its end"
+            ));
         }
         let database = text(
             "DATABASE_URL",

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header::LOCATION},
     response::{IntoResponse, Redirect, Response},
 };
-use axum_user_session::{AuthenticationProperties, UserSession, return_url::ReturnUrl};
+use axum_user_session::{AuthenticationProperties, UserSession};
 use serde::Deserialize;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     login::{Login, Why},
     pages::{SignedIn, html},
     provider::{self, Answered, Provider},
+    way_back::WayBack,
 };
 
 #[derive(Deserialize)]
@@ -35,6 +36,8 @@ pub(crate) struct LoginForm {
     password: String,
     /// A check box: it is sent if it is checked.
     remember: Option<String>,
+    /// As in the query of the page.
+    prompt: Option<String>,
     return_url: Option<String>,
 }
 
@@ -49,7 +52,7 @@ pub(crate) async fn form(
     session: UserSession,
     Query(query): Query<LoginQuery>,
 ) -> Response {
-    let return_url = query.return_url.as_deref().and_then(ReturnUrl::parse);
+    let return_url = query.return_url.as_deref().and_then(WayBack::parse);
     let why = Why::of(query.prompt.as_deref());
     let page = Login::new(return_url.as_ref(), &session, why);
     let page = html(page.hinted(query.login_hint));
@@ -64,10 +67,14 @@ pub(crate) async fn sign_in(
     headers: HeaderMap,
     Form(form): Form<LoginForm>,
 ) -> Result<Response, Failure> {
-    let return_url = form.return_url.as_deref().and_then(ReturnUrl::parse);
+    let return_url = form.return_url.as_deref().and_then(WayBack::parse);
     let remember = form.remember.is_some();
     let Some(principal) = accounts::authenticate(&form.username, &form.password) else {
-        let page = Login::new(return_url.as_ref(), &session, Why::NobodyYet);
+        let page = Login::new(
+            return_url.as_ref(),
+            &session,
+            Why::of(form.prompt.as_deref()),
+        );
         let page = (
             StatusCode::UNAUTHORIZED,
             html(page.refused(form.username, remember)),
@@ -86,7 +93,7 @@ pub(crate) async fn sign_in(
     }
     session.sign_in_with(principal, properties).await?;
     // The browser has no cookie yet, and still the session knows who is signed in.
-    let return_url = return_url.as_ref().map_or("/", ReturnUrl::as_str);
+    let return_url = return_url.as_ref().map_or("/", WayBack::as_str);
     let page = html(SignedIn::new(&session, return_url));
     Ok((StatusCode::SEE_OTHER, [(LOCATION, return_url)], page).into_response())
 }
@@ -96,11 +103,13 @@ pub(crate) async fn go_on(
     session: UserSession,
     Form(form): Form<Continuation>,
 ) -> Result<Redirect, Failure> {
-    let return_url = ReturnUrl::or_default(Some(&form.return_url), "/");
-    if session.user().is_some() {
-        Answered::note_choice(&session, &return_url).await?;
+    let return_url = WayBack::parse(&form.return_url);
+    if let (Some(address), true) = (&return_url, session.user().is_some()) {
+        Answered::note_choice(&session, address).await?;
     }
-    Ok(Redirect::to(return_url.as_str()))
+    Ok(Redirect::to(
+        return_url.as_ref().map_or("/", WayBack::as_str),
+    ))
 }
 
 /// `POST /logout`
@@ -113,7 +122,7 @@ pub(crate) async fn sign_out(
 }
 
 /// The page's form may lead to an application.
-fn leading_to(provider: &Provider, return_url: Option<&ReturnUrl>, page: Response) -> Response {
+fn leading_to(provider: &Provider, return_url: Option<&WayBack>, page: Response) -> Response {
     let destination =
         return_url.and_then(|url| provider::destination(&provider.applications, url.as_str()));
     headers::with_form_to(page, destination.as_deref())

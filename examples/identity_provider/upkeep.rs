@@ -19,7 +19,7 @@ impl Upkeep {
         let cleanup = CleanupTask::new(sessions).map(CleanupTask::spawn);
         let news = EndedTask::new(sessions).map(EndedTask::spawn);
         let mut tasks = vec![DeliveryTask::new(back_channel).spawn()];
-        for task in [cleanup, news] {
+        for task in [news, cleanup] {
             match task {
                 Ok(task) => tasks.push(task),
                 Err(error) if error.kind() == ErrorKind::NoStore => {}
@@ -29,7 +29,7 @@ impl Upkeep {
         Ok(Self(tasks))
     }
 
-    /// Lets them finish what they have begun; the deliveries last, because the others bring more.
+    /// Lets them finish what they have begun; each before what it brings work to: ends come from the cleanup, deliveries from ends.
     pub(crate) async fn stop(self) {
         for task in self.0.into_iter().rev() {
             task.stop().await;

@@ -6,7 +6,7 @@ use crate::id::ClientId;
 
 /// Something that has happened.
 ///
-/// It holds no subject and no session id, so that none can get into a log.
+/// What it holds is not all to be shown: of an [`Ended`], the log and the metrics take no subject and no session id.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event<'a> {
     SessionStarted,

@@ -53,7 +53,8 @@ mod count;
 mod event;
 mod log;
 mod store_call;
-#[cfg(all(test, feature = "back-channel", feature = "metrics"))]
+#[cfg(test)]
+#[cfg(all(feature = "back-channel", feature = "metrics"))]
 mod tests;
 
 pub use self::log::TARGET;

@@ -230,7 +230,8 @@ impl ClientBuilder {
                 return Ok(());
             };
             let url = checked(uri, invalid)?;
-            match Origin::of_url(&url).is_ok() && url.username().is_empty() {
+            let anybody = url.username().is_empty() && url.password().is_none();
+            match Origin::of_url(&url).is_ok() && anybody {
                 true => Ok(()),
                 false => Err(invalid(uri.clone())),
             }
@@ -261,13 +262,17 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// An absolute URI that a browser may be sent to: visible ASCII, no fragment (RFC 6749 section 3.1.2), no scheme that runs or shows something of its own.
+/// An absolute URI that a browser may be sent to: visible ASCII, no fragment (RFC 6749 section 3.1.2), no scheme that runs or shows something of its own. For http and https it has the
+/// two slashes: without them a browser that is on a page of that scheme takes it for a path of that page's site (URL Standard, "special relative or authority state").
 fn checked(uri: &str, invalid: fn(String) -> InvalidClient) -> Result<Url, InvalidClient> {
     let bad = || invalid(uri.to_owned());
     let url = Url::parse(uri).map_err(|_| bad())?;
     let visible = uri.bytes().all(|byte| byte.is_ascii_graphic());
     let refused = REFUSED_SCHEMES.contains(&url.scheme());
-    match visible && url.fragment().is_none() && !refused {
+    // The parser takes a backslash for a slash there (RFC 3986 knows none), and does without either.
+    let web = matches!(url.scheme(), "http" | "https");
+    let plain = !web || (uri[url.scheme().len()..].starts_with("://") && !uri.contains('\\'));
+    match visible && plain && url.fragment().is_none() && !refused {
         true => Ok(url),
         false => Err(bad()),
     }
@@ -288,13 +293,13 @@ const REFUSED_SCHEMES: [&str; 8] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidClient {
-    /// The id is empty, or longer than 200 characters.
+    /// The id is empty, longer than 200 characters, or has a control character.
     Id,
     /// No absolute URI without a fragment, or one with a scheme that no client can have.
     RedirectUri(String),
     /// As [`RedirectUri`](Self::RedirectUri).
     PostLogoutRedirectUri(String),
-    /// As [`RedirectUri`](Self::RedirectUri), or its scheme is neither http nor https, or it has a user name.
+    /// As [`RedirectUri`](Self::RedirectUri), or its scheme is neither http nor https, or it has a user name or a password.
     FrontChannelLogoutUri(String),
     /// As [`FrontChannelLogoutUri`](Self::FrontChannelLogoutUri).
     BackChannelLogoutUri(String),
@@ -303,7 +308,10 @@ pub enum InvalidClient {
 impl fmt::Display for InvalidClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, uri) = match self {
-            Self::Id => return f.write_str("a client's id has 1 to 200 characters"),
+            Self::Id => {
+                return f
+                    .write_str("a client's id has 1 to 200 characters, and no control character");
+            }
             Self::RedirectUri(uri) => ("redirect URI", uri),
             Self::PostLogoutRedirectUri(uri) => ("post-logout redirect URI", uri),
             Self::FrontChannelLogoutUri(uri) => ("front-channel logout URI", uri),
@@ -327,6 +335,15 @@ mod tests {
             ("a query", "https://a.example/cb?x=y", true, true),
             ("an app's scheme", "com.example.app:/cb", true, false),
             ("a user name", "https://user@a.example/", true, false),
+            ("a password alone", "https://:pw@a.example/", true, false),
+            (
+                "of this site's, to a browser",
+                "https:a.example/cb",
+                false,
+                false,
+            ),
+            ("the same with a path", "HTTPS:/a.example/cb", false, false),
+            ("backslashes", r"https:\\a.example\cb", false, false),
             ("a fragment", "https://a.example/#a", false, false),
             ("an empty fragment", "https://a.example/#", false, false),
             ("a path", "/cb", false, false),

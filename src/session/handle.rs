@@ -338,6 +338,12 @@ impl UserSession {
         &self.shared.settings
     }
 
+    /// Whether nobody is signed in because the request carries valid cookies of different sessions.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn is_in_conflict(&self) -> bool {
+        self.shared.lock().state.is_in_conflict()
+    }
+
     /// The session, unless its sign-in is yet to come.
     pub(crate) fn signed_in_ticket(&self) -> Result<Ticket, ErrorKind> {
         self.shared.lock().state.changeable().cloned()

@@ -105,13 +105,12 @@ async fn load(
             }
         }
     }
-    let is_gone = loaded.is_empty() && matches!(arrival, Arrival::Gone(_));
-    let shown = carried
-        .only_session_id()
-        .filter(|_| is_gone && opens_a_page);
-    let shows_what_is_over = match shown {
-        Some(id) => is_over(&settings, store, id, deadline).await,
-        None => false,
+    let shows_what_is_over = match (arrival, carried.only_session_id()) {
+        _ if !opens_a_page || !loaded.is_empty() => false,
+        (Arrival::Gone(_), Some(id)) => is_over(&settings, store, id, deadline).await,
+        // Its own cookie goes with this response too, so nothing else would take the session id along later.
+        (Arrival::Dead(_), _) => true,
+        _ => false,
     };
     let only = loaded.len() == 1;
     let now = settings.now();
@@ -135,6 +134,8 @@ async fn load(
 /// A session that has ended a moment ago must not have its cookies cleared by a request that was on its way meanwhile: they may be the next session's already. But while the session id cookie
 /// shows the old id, clients that watch it hear that nothing has changed. Pages are rarely opened in the very moment of a sign-in elsewhere, in contrast to what scripts and frames ask
 /// for. Should one take the cookie of the next session all the same, the next request brings it back.
+///
+/// It does not matter here which site has sent the user: the reference has come along, so this is no request that the browser hides it from.
 fn opens_a_page(headers: &HeaderMap) -> bool {
     let destination = headers.get("sec-fetch-dest");
     destination.is_some_and(|destination| destination == "document")

@@ -1,5 +1,7 @@
 //! A session that was ended elsewhere: when the browser's session id cookie goes, by which clients see that it has.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum_user_session::{
     admin::SessionAdmin,
@@ -65,6 +67,50 @@ async fn s6_a_page_that_is_opened_after_the_end_takes_the_session_id_along() {
         // It goes once.
         let page = ask(&lab, &mut window, site, destination).await;
         assert!(names(&page).is_empty(), "{name}");
+    }
+}
+
+/// The next page may come long after the end, and by a client's link: most do.
+#[tokio::test]
+async fn s8_a_page_that_is_opened_long_after_the_end_takes_both_cookies_along() {
+    for (name, site, destination, expected) in [
+        (
+            "an address typed in",
+            Some("none"),
+            Some("document"),
+            &[AUTH, SID][..],
+        ),
+        (
+            "a client's authorization request",
+            Some("cross-site"),
+            Some("document"),
+            &[AUTH, SID],
+        ),
+        (
+            "a script's request",
+            Some("same-origin"),
+            Some("empty"),
+            &[AUTH],
+        ),
+        (
+            "a frame of a client",
+            Some("cross-site"),
+            Some("iframe"),
+            &[AUTH],
+        ),
+    ] {
+        let (mut lab, bench) = Lab::in_store();
+        lab.sign_in("alice").await;
+        revoke(&lab, "alice").await;
+        lab.clock.advance(Duration::from_secs(120));
+        let mut window = lab.browser.clone();
+        bench.counter.reset();
+        let page = ask(&lab, &mut window, site, destination).await;
+        assert_eq!(names(&page), expected, "{name}");
+        for cookie in expected {
+            assert!(is_expired(&page, cookie), "{name}");
+        }
+        assert_eq!(bench.counter.total(), 1, "{name}");
     }
 }
 

@@ -328,6 +328,27 @@ async fn o4_without_scripts_the_page_goes_on_after_the_time_limit() {
     assert!(goes_on.body.contains("data-time-limit=\"2500\""));
 }
 
+/// Browsers count up to 31 bits of milliseconds, and begin anew.
+#[tokio::test]
+async fn o4_the_time_limit_is_one_that_a_browser_keeps() {
+    for (name, asked, kept) in [
+        ("at once", Duration::ZERO, Duration::ZERO),
+        ("a minute", Duration::from_secs(60), Duration::from_secs(60)),
+        (
+            "a month",
+            Duration::from_secs(31 * 24 * 3600),
+            Duration::from_secs(60),
+        ),
+        ("for ever", Duration::MAX, Duration::from_secs(60)),
+    ] {
+        let logout = logout([client("a", "https://a.example/")]).time_limit(asked);
+        let page = logout.page(Some(&ended(["a"]))).await.unwrap();
+        assert_eq!(page.time_limit(), kept, "{name}");
+        let expected = format!("data-time-limit=\"{}\"", kept.as_millis());
+        assert!(shown(page).await.body.contains(&expected), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn o4_a_session_without_issuer_tells_only_clients_that_do_not_mind() {
     let strict = client("strict", "https://strict.example/");

@@ -3,6 +3,7 @@
 //! `bash tests/run.sh` installs both. The test with the browser is ignored where nobody asks for it.
 
 mod at_a_terminal;
+#[path = "../support/curl.rs"]
 mod curl;
 mod elsewhere;
 mod for_a_client;
@@ -12,6 +13,7 @@ mod lists;
 mod lists_in_a_browser;
 #[path = "../../examples/identity_provider/moment.rs"]
 mod moment;
+#[path = "../support/example.rs"]
 mod server;
 #[cfg(unix)]
 #[path = "../support/servers/mod.rs"]

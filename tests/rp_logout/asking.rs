@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::{
     app::{GOODBYE, PATH, Provider, WITH_QUERY, clients, form, token},
+    support::{AUTH, SID},
     tokens::hint,
 };
 
@@ -280,6 +281,43 @@ async fn o3_where_nobody_is_signed_in_only_the_redirect_is_left() {
     let page = provider.get(&parameters).await;
     let expected = "https://client1.example/goodbye?tenant=blue&state=s";
     assert_eq!(page.header("location"), Some(expected));
+}
+
+/// Somebody tosses cookies: nobody is signed in for this request, and both sessions go on, so no client must take it for a sign-out.
+#[tokio::test]
+async fn o3_with_the_cookies_of_two_sessions_nobody_is_sent_on() {
+    let mut provider = Provider::new();
+    let sid = provider.sign_in("alice").await;
+    let hint = hint("alice", &sid);
+    let alices = provider.browser.cookie(AUTH).unwrap().to_owned();
+    let page = provider.get(&[("client_id", "client1")]).await;
+    let confirmation = token(&page).to_owned();
+    provider.browser.forget(AUTH);
+    provider.browser.forget(SID);
+    provider.sign_in("bob").await;
+    let bobs = provider.browser.cookie(AUTH).unwrap().to_owned();
+    provider.browser.forget(AUTH);
+    provider.browser.forget(SID);
+    let both = format!("{AUTH}={alices}; {AUTH}={bobs}");
+    provider.browser.set_header("cookie", &both);
+    assert_eq!(provider.who().await, "nobody");
+    let parameters = [
+        ("id_token_hint", &*hint),
+        ("client_id", "client1"),
+        ("post_logout_redirect_uri", GOODBYE),
+    ];
+    for (name, page) in [
+        ("a hint", provider.get(&parameters).await),
+        ("no hint", provider.get(&parameters[1..]).await),
+        (
+            "a confirmation",
+            provider.post(&[("confirmation", &confirmation)]).await,
+        ),
+    ] {
+        assert_eq!(page.status, StatusCode::CONFLICT, "{name}");
+        assert_eq!(page.header("location"), None, "{name}");
+        assert!(page.set_cookies().is_empty(), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! What happens when something that the endpoint asks is away.
 
 use std::{
+    io::Write,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use axum::{
@@ -86,6 +87,66 @@ async fn o3_without_the_registry_nobody_is_sent_anywhere() {
         provider.get(&parameters).await.header("location"),
         Some(GOODBYE)
     );
+}
+
+/// Users see that something is away, and the host what it is; but not once for each request of an outage.
+#[tokio::test]
+async fn o3_the_log_says_what_is_away_once_a_second() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let registry = Shaky::default();
+    let mut provider = Provider::with(registry.clone(), |e| e, |b| b);
+    registry.away.store(true, Relaxed);
+    let parameters = [("client_id", "client1"), ("state", "secret")];
+    for _ in 0..3 {
+        provider.get(&parameters).await;
+    }
+    let text = log.text();
+    assert_eq!(
+        text.matches("cause=the database is away").count(),
+        1,
+        "{text}"
+    );
+    provider.clock.advance(Duration::from_secs(1));
+    provider.get(&parameters).await;
+    let text = log.text();
+    assert_eq!(
+        text.matches("cause=the database is away").count(),
+        2,
+        "{text}"
+    );
+    assert!(text.contains("left_out=2"), "{text}");
+    assert!(!text.contains("secret"), "{text}");
+    // What is wrong with a request fills up no log.
+    registry.away.store(false, Relaxed);
+    provider.get(&[("client_id", "nobody's")]).await;
+    assert_eq!(log.text(), text);
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ mod hints;
 mod hostile;
 #[cfg(unix)]
 mod in_a_browser;
+mod keys;
+mod places;
 mod posts;
 #[path = "../support/mod.rs"]
 mod support;

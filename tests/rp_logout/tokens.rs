@@ -1,13 +1,15 @@
 //! ID tokens, signed with another implementation of JWS than the one that verifies them.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::SystemTime};
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
     rsa::KeySize,
     signature::{KeyPair, RsaKeyPair},
 };
-use axum_user_session::oidc::end_session::{HintAlgorithm, HintKey, JwtHintVerifier};
+use axum_user_session::oidc::end_session::{
+    HintAlgorithm, HintKey, IdTokenHint, IdTokenHintVerifier, JwtHintVerifier,
+};
 use base64::{Engine, prelude::*};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto};
 use serde_json::{Value, json};
@@ -128,4 +130,26 @@ pub(crate) fn claims(subject: &str, session_id: &str) -> Value {
 /// An ID token for a user's session at client1.
 pub(crate) fn hint(subject: &str, session_id: &str) -> String {
     P256.issue(&claims(subject, session_id))
+}
+
+/// Another provider, with keys of the same kind.
+pub(crate) fn stranger() -> Signer {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    Signer {
+        algorithm: Algorithm::ES256,
+        private: EncodingKey::from_ec_der(&pair.serialize_der()),
+        public: pair.public_key_pem(),
+    }
+}
+
+pub(crate) async fn verify(verifier: &JwtHintVerifier, token: &str) -> Option<IdTokenHint> {
+    verify_at(verifier, token, start()).await
+}
+
+pub(crate) async fn verify_at(
+    verifier: &JwtHintVerifier,
+    token: &str,
+    now: SystemTime,
+) -> Option<IdTokenHint> {
+    verifier.verify(token, now).await.unwrap()
 }

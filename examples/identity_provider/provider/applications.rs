@@ -38,7 +38,8 @@ impl Applications {
 
     fn parse(text: &str) -> Result<Self, Box<dyn Error>> {
         let mut applications = HashMap::new();
-        for entry in toml::from_str::<File>(text)?.client {
+        let file: File = toml::from_str(text).map_err(|error| explained(text, &error))?;
+        for entry in file.client {
             let application = Arc::new(entry.checked()?);
             let id = application.client.id().clone();
             if applications.insert(id.clone(), application).is_some() {
@@ -134,10 +135,19 @@ impl Entry {
     }
 }
 
+/// What is wrong, and in which line; not the line itself, which may hold a secret that should have been hashed.
+fn explained(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before {
+        Some(before) => format!("line {}: {}", before.split('\n').count(), error.message()),
+        None => error.message().to_owned(),
+    }
+}
+
 fn digits(text: &str) -> Result<Hash, &'static str> {
     const WRONG: &str = "secret_sha256 has 64 hexadecimal digits";
     let mut hash = Hash::default();
-    if text.len() != 2 * hash.len() || !text.is_ascii() {
+    if text.len() != 2 * hash.len() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(WRONG);
     }
     for (index, byte) in hash.iter_mut().enumerate() {

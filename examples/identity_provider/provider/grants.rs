@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum_user_session::{
@@ -23,7 +23,9 @@ pub(crate) struct Grant {
     pub(crate) client: ClientId,
     pub(crate) session_id: SessionId,
     pub(crate) user: Principal,
-    pub(crate) scope: Vec<String>,
+    pub(crate) scope: Vec<&'static str>,
+    /// When the session is over at the latest, for a client whose tokens live no longer.
+    pub(crate) until: Option<SystemTime>,
 }
 
 /// What an authorization code stands for.
@@ -49,6 +51,8 @@ struct Inner {
     codes: HashMap<Hash, Entry<Code>>,
     access: HashMap<Hash, Entry<Arc<Grant>>>,
     refresh: HashMap<Hash, Entry<Arc<Grant>>>,
+    /// What is void, and until when to remember it: a request that is under way must not add to it.
+    void: HashMap<Family, Instant>,
     swept: Option<Instant>,
 }
 
@@ -80,6 +84,14 @@ impl Grants {
         text
     }
 
+    /// Whose grant a code would give. One that was used is found too: to use it again must not go unnoticed.
+    pub(crate) fn peek_code(&self, code: &str, client: &ClientId) -> Option<Arc<Grant>> {
+        let inner = self.lock();
+        let entry = inner.codes.get(&secret::hash(code))?;
+        let theirs = !entry.is_over() && entry.value.grant.client == *client;
+        theirs.then(|| Arc::clone(&entry.value.grant))
+    }
+
     /// What a code stands for, once, and only for the client that it was made for.
     pub(crate) fn redeem_code<T>(
         &self,
@@ -101,15 +113,18 @@ impl Grants {
         }
     }
 
-    /// Tokens for what a client was given, with another refresh token if it gets any.
+    /// Tokens for what a client was given, with another refresh token if it gets any. None if it is void by now.
     pub(crate) fn issue_tokens(
         &self,
         family: Family,
         grant: &Arc<Grant>,
         with_refresh: bool,
-    ) -> Tokens {
+    ) -> Option<Tokens> {
         let mut inner = self.lock();
         let inner = inner.sweep();
+        if inner.void.contains_key(&family) {
+            return None;
+        }
         let access = secret::fresh();
         let entry = Entry::new(family, ACCESS, Arc::clone(grant));
         inner.access.insert(secret::hash(&access), entry);
@@ -119,7 +134,7 @@ impl Grants {
             inner.refresh.insert(secret::hash(&refresh), entry);
             refresh
         });
-        Tokens { access, refresh }
+        Some(Tokens { access, refresh })
     }
 
     /// What a refresh token would stand for. One that was used is found too: to use it again must not go unnoticed.
@@ -164,9 +179,17 @@ impl Grants {
                 && grant.user.subject() == subject
         };
         let mut inner = self.lock();
+        let codes = inner.codes.values().filter(|code| is_it(&code.value.grant));
+        let codes = codes.map(|code| code.family);
+        let refresh = inner.refresh.values().filter(|token| is_it(&token.value));
+        let refresh = refresh.map(|token| token.family);
+        let families: Vec<_> = codes.chain(refresh).collect();
+        for family in families {
+            inner.forget(family);
+        }
         inner.codes.retain(|_, code| !is_it(&code.value.grant));
+        // A family without a code or a refresh token has nothing else.
         inner.access.retain(|_, token| !is_it(&token.value));
-        inner.refresh.retain(|_, token| !is_it(&token.value));
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -181,6 +204,7 @@ impl Inner {
             self.codes.retain(|_, entry| !entry.is_over());
             self.access.retain(|_, entry| !entry.is_over());
             self.refresh.retain(|_, entry| !entry.is_over());
+            self.void.retain(|_, until| *until > Instant::now());
             self.swept = Some(Instant::now());
         }
         self
@@ -188,6 +212,11 @@ impl Inner {
 
     fn void(&mut self, family: Family) {
         tracing::warn!("a code or a refresh token was used twice; all that came from it is void");
+        self.forget(family);
+    }
+
+    fn forget(&mut self, family: Family) {
+        self.void.insert(family, Instant::now() + CODE);
         self.access.retain(|_, entry| entry.family != family);
         self.refresh.retain(|_, entry| entry.family != family);
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use url::form_urlencoded;
 
-/// Names and values; one without a value counts as left out, and none is there twice (RFC 6749 section 3.1).
-#[derive(Debug, Default)]
+/// Names and values; one without a value counts as left out, and none is there twice (RFC 6749 section 3.1). Secrets are among them, so they are not
+/// to be printed.
 pub(crate) struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
@@ -31,4 +31,10 @@ impl Parameters {
     pub(crate) fn words(&self, name: &str) -> impl Iterator<Item = &str> {
         self.text(name).unwrap_or_default().split_ascii_whitespace()
     }
+}
+
+/// A form as a query that can stand in an address, however it was written.
+pub(crate) fn encoded_anew(form: &[u8]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(form_urlencoded::parse(form)).finish()
 }

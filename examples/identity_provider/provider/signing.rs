@@ -108,8 +108,8 @@ fn create(path: &Path) -> Result<String, Box<dyn Error>> {
         file.sync_all()
     });
     let linked = written.and_then(|()| fs::hard_link(&new, path));
-    fs::remove_file(&new)?;
-    match linked {
+    let removed = fs::remove_file(&new);
+    match linked.and(removed) {
         Ok(()) => Ok(pem),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(fs::read_to_string(path)?),
         Err(error) => Err(error.into()),

@@ -73,10 +73,11 @@ impl Provider {
 
     /// Whether a grant is still good, as far as its session has a say. That the client uses it keeps the session alive.
     ///
-    /// With sessions in cookies alone nobody can tell whether one is alive; there, a sign-out takes the grants away.
+    /// With sessions in cookies alone nobody can tell whether one is alive; there, a sign-out takes the grants away, and the longest time that the
+    /// session could have lasted ends them.
     pub(super) async fn is_alive(&self, grant: &Grant) -> Result<bool, axum_user_session::Error> {
         let Some(sessions) = &self.sessions else {
-            return Ok(true);
+            return Ok(grant.until.is_none_or(|end| SystemTime::now() < end));
         };
         let (subject, client) = (grant.user.subject(), grant.client.as_str());
         let refresh = self

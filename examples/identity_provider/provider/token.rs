@@ -8,7 +8,7 @@ use axum::{
     extract::State,
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{CONTENT_TYPE, WWW_AUTHENTICATE},
+        header::{CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE},
     },
     response::{IntoResponse, Response},
 };
@@ -96,23 +96,27 @@ async fn by_code(
         "the code is not good, or not with this redirect_uri and code_verifier",
     );
     let (redirect_uri, verifier) = (form.text("redirect_uri"), form.text("code_verifier"));
-    let redeemed = form.text("code").and_then(|code| {
-        let client = application.client.id();
-        provider.grants.redeem_code(code, client, |code| {
-            let verifies = verifier.is_some_and(|verifier| {
-                // RFC 7636 section 4.6. Neither of the two is a secret to whoever can measure this.
-                URL_SAFE_NO_PAD.encode(secret::hash(verifier)) == code.challenge
-            });
-            let meant = redirect_uri == Some(&*code.redirect_uri) && verifies;
-            meant.then(|| (Arc::clone(&code.grant), code.nonce.clone()))
-        })
-    });
-    let Some((family, Some((grant, nonce)))) = redeemed else {
+    let client = application.client.id();
+    let code = form.text("code");
+    let known = code.and_then(|code| provider.grants.peek_code(code, client));
+    let (Some(code), Some(grant)) = (code, known) else {
         return Err(over);
     };
+    // First the session, which may be unavailable; the code is not used up by that.
     if !provider.is_alive(&grant).await? {
         return Err(over);
     }
+    let redeemed = provider.grants.redeem_code(code, client, |code| {
+        let verifies = verifier.is_some_and(|verifier| {
+            // RFC 7636 section 4.6. Neither of the two is a secret to whoever can measure this.
+            URL_SAFE_NO_PAD.encode(secret::hash(verifier)) == code.challenge
+        });
+        let meant = redirect_uri == Some(&*code.redirect_uri) && verifies;
+        meant.then(|| code.nonce.clone())
+    });
+    let Some((family, Some(nonce))) = redeemed else {
+        return Err(over);
+    };
     issue(provider, application, family, &grant, nonce.as_deref())
 }
 
@@ -133,6 +137,11 @@ async fn by_refresh_token(
     let (Some(token), Some(grant)) = (token, known) else {
         return Err(over);
     };
+    // RFC 6749 section 6. Fewer are not worth tokens of their own here: the response says which there are (section 3.3).
+    if !form.words("scope").all(|word| grant.scope.contains(&word)) {
+        let error = BasicErrorResponseType::InvalidScope;
+        return Err(Refusal::Client(error, "scope was not granted"));
+    }
     // First the session, which may be unavailable; the token is not used up by that.
     if !provider.is_alive(&grant).await? {
         return Err(over);
@@ -152,7 +161,12 @@ fn issue(
     nonce: Option<&str>,
 ) -> Result<Response, Refusal> {
     let grants = &provider.grants;
-    let tokens = grants.issue_tokens(family, grant, application.refresh_tokens);
+    let tokens = grants
+        .issue_tokens(family, grant, application.refresh_tokens)
+        .ok_or(Refusal::Client(
+            BasicErrorResponseType::InvalidGrant,
+            "it was used twice",
+        ))?;
     let id_token = id_token::issue(provider, grant, &tokens.access, nonce).map_err(|error| {
         tracing::error!(error = &*error, "an ID token could not be signed");
         Refusal::Broken
@@ -164,9 +178,11 @@ fn issue(
     );
     response.set_expires_in(Some(&ACCESS));
     response.set_refresh_token(tokens.refresh.map(RefreshToken::new));
-    let scope = grant.scope.iter().cloned().map(Scope::new);
+    let scope = grant.scope.iter();
+    let scope = scope.map(|name| Scope::new((*name).to_owned()));
     response.set_scopes(Some(scope.collect()));
-    Ok(Json(response).into_response())
+    // `Cache-Control: no-store` has every response of this site (RFC 6749 section 5.1 wants both).
+    Ok(([(PRAGMA, "no-cache")], Json(response)).into_response())
 }
 
 /// What OpenID Connect adds to the response.

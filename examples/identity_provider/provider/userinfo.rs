@@ -38,18 +38,21 @@ pub(super) async fn userinfo(
     State(provider): State<Provider>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let Some(grant) = bearer(&headers).and_then(|token| provider.grants.access(token)) else {
-        return Ok(refused());
+    let Some(token) = bearer(&headers) else {
+        return Ok(refused("Bearer"));
+    };
+    let Some(grant) = provider.grants.access(token) else {
+        return Ok(refused(INVALID));
     };
     // Signed out, or ended in another way: what was given then is over.
     Ok(match provider.is_alive(&grant).await? {
         true => Json(known(&grant)).into_response(),
-        false => refused(),
+        false => refused(INVALID),
     })
 }
 
 fn known(grant: &Arc<Grant>) -> Map<String, Value> {
-    let asked = |scope: &str| grant.scope.iter().any(|word| word == scope);
+    let asked = |scope: &str| grant.scope.contains(&scope);
     let names = SCOPES.iter().filter(|(scope, _)| asked(scope));
     let names = names.flat_map(|(_, claims)| claims.iter());
     let claim = |name: &&str| {
@@ -65,7 +68,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn refused() -> Response {
-    let challenge = [(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")];
-    (StatusCode::UNAUTHORIZED, challenge).into_response()
+fn refused(challenge: &'static str) -> Response {
+    (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, challenge)]).into_response()
 }
+
+/// For whoever shows a token; without one no error is named (RFC 6750 section 3.1).
+const INVALID: &str = "Bearer error=\"invalid_token\"";

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    attempt::{Sent, send, tell_of},
+    attempt::{Sent, send},
     delivery_task::{DeliveryRound, DeliveryTask},
     lanes::Lanes,
     outgoing::Answer,
@@ -219,23 +219,14 @@ impl<'a> Worker<'a> {
                 let Some(taken) = self.under_way.remove(&panicked.id()) else {
                     return;
                 };
-                let answer = Answer::Failed("the registry or the signer panicked".to_owned());
-                let now = self.task.inner.now();
-                let chance = rand::rng().random();
-                let outcome = self.task.retrying.outcome(&taken, answer, now, chance);
-                Sent {
-                    client: taken.client.clone(),
-                    attempt: taken.settled(outcome),
-                    answered: true,
-                }
+                let why = "the registry or the signer panicked".to_owned();
+                let (now, retrying) = (self.task.inner.now(), self.task.retrying);
+                Sent::new(&taken, Ok(Answer::Failed(why)), retrying, now)
             }
         };
         let now = Instant::now();
-        let Sent {
-            client,
-            attempt,
-            answered,
-        } = sent;
+        let Sent { attempt, answered } = sent;
+        let client = attempt.client.clone();
         match &attempt.outcome {
             Outcome::Delivered => self.round.delivered += 1,
             Outcome::Failed { again, .. } => {
@@ -282,10 +273,9 @@ impl<'a> Worker<'a> {
         self.put_back(others);
         for taken in over {
             let why = "the client answers no more".to_owned();
-            let outcome = Outcome::GivenUp { why };
-            tell_of(&taken, &outcome);
+            let sent = Sent::new(&taken, Err(why), retrying, now);
             self.round.given_up += 1;
-            self.unsettled.push(taken.settled(outcome));
+            self.unsettled.push(sent.attempt);
         }
     }
 

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use http::request::Parts;
 use tokio::time::timeout;
@@ -14,7 +14,7 @@ use super::{
     request::EndSessionRequest,
 };
 use crate::{
-    config::{SessionConfig, Settings},
+    config::{SessionConfig, Settings, Throttle},
     error::{BoxError, Error, ErrorKind},
     guard::{SameOriginCheck, SameOriginLayer},
     id::ClientId,
@@ -32,6 +32,8 @@ pub struct EndSession {
     clients: Clients,
     hints: Option<Arc<dyn BoxedHintVerifier>>,
     same_origin: SameOriginCheck,
+    /// Which requests that could not be checked are logged.
+    not_checked: Arc<Throttle>,
 }
 
 impl EndSession {
@@ -42,6 +44,7 @@ impl EndSession {
             clients: Clients::new(registry),
             hints: None,
             same_origin: SameOriginLayer::new().check(),
+            not_checked: Arc::default(),
         }
     }
 
@@ -115,6 +118,27 @@ impl EndSession {
     pub(super) fn is_same_origin(&self, head: &Parts) -> bool {
         self.same_origin
             .allows(&head.method, &head.uri, &head.headers)
+    }
+
+    /// Tells the log of a request that is not answered. What is wrong with a request is the client's affair, what is away is the host's.
+    pub(super) fn report(&self, rejection: &EndSessionRejection) {
+        let error = match rejection {
+            EndSessionRejection::Failed(error) if error.kind() != ErrorKind::ConflictingCookies => {
+                error
+            }
+            _ => {
+                tracing::debug!(%rejection, "a request to sign out is refused");
+                return;
+            }
+        };
+        if let Some(left_out) = self.not_checked.pass(self.settings.now()) {
+            tracing::warn!(
+                error = error as &dyn StdError,
+                cause = error.source(),
+                left_out,
+                "a request to sign out could not be checked"
+            );
+        }
     }
 
     /// Verifies the hint, and keeps what it says.
@@ -195,6 +219,10 @@ impl EndSession {
         session: UserSession,
         decide: impl FnOnce(Option<Current<'_>>, &Kept) -> Course,
     ) -> Result<EndSessionRequest, EndSessionRejection> {
+        if session.is_in_conflict() {
+            // Nobody is signed in for this request, and yet the sessions go on: the client would take a redirect for a sign-out.
+            return Err(Error::from(ErrorKind::ConflictingCookies).into());
+        }
         let ticket = session.ticket();
         let current = ticket.as_ref().and_then(|ticket| {
             Some(Current {

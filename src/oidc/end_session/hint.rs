@@ -33,6 +33,13 @@ impl IdTokenHint {
         self
     }
 
+    /// For another user: the one that the session knows by another name than the ID token (OpenID Connect Core 1.0 section 8).
+    #[must_use]
+    pub fn with_subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = subject.into();
+        self
+    }
+
     /// The user.
     pub fn subject(&self) -> &str {
         &self.subject
@@ -75,8 +82,8 @@ impl fmt::Debug for IdTokenHint {
 ///     async fn verify(&self, token: &str, now: SystemTime) -> Result<Option<IdTokenHint>, BoxError> {
 ///         let Some(hint) = self.signed.verify(token, now).await? else { return Ok(None) };
 ///         let user = self.user_of(&hint).await?;
-///         let hint = user.map(|user| IdTokenHint::new(user, hint.client().clone()));
-///         Ok(hint) // with the session id, where the token has it
+///         // The session id stays: without it the user would be asked.
+///         Ok(user.map(|user| hint.with_subject(user)))
 ///     }
 /// }
 /// ```

@@ -23,7 +23,8 @@ use crate::{
 ///
 /// 1. At most 16 KiB, three parts of unpadded base64url, no JSON member twice where it matters, no critical header (RFC 7515 sections 4.1.11 and 5.2).
 /// 2. Signed by one of the [keys](HintKey), with the algorithm of that key, and none other: no `none`, nothing symmetric (RFC 8725 section 3.1).
-/// 3. `typ` is missing or `JWT`, so it is no access token and no logout token (RFC 8725 section 3.11, RFC 9068 section 2.1, OpenID Connect Back-Channel Logout 1.0 section 2.4); nor has it `events`.
+/// 3. `typ` is missing or `JWT`, so it is no access token of RFC 9068 and no logout token (RFC 8725 section 3.11, RFC 9068 section 2.1, OpenID Connect Back-Channel Logout 1.0 section 2.4); nor has it `events`.
+///    Access tokens of another kind that are signed with the same keys must not have a client as their audience.
 /// 4. `iss` is the issuer, `sub` is there, `exp` is a number, which may lie in the past, and `iat` one that does not lie in the future by more than a minute.
 /// 5. The client is `azp`, which must be in the audience, or the one that is the audience (OpenID Connect Core 1.0 section 2). The endpoint then looks whether it is registered.
 ///

@@ -66,11 +66,15 @@
 //!    One that comes after the session has ended does no harm.
 //! 6. Parameters that nobody knows are ignored; one that is there twice is refused, as is what is no UTF-8. An empty one is as good as none (RFC 6749 section 3.1).
 //! 7. What is refused is answered with a short text and never with a redirect.
-//! 8. A page that a browser fetches in advance ends nothing: such a request is refused, and comes again when the user follows the link.
+//! 8. A request with valid cookies of different sessions is refused: somebody may be tossing cookies, and nobody knows whom to sign out.
+//! 9. A page that a browser fetches in advance ends nothing: such a request is refused, and comes again when the user follows the link.
 //!
 //! # Caveats
 //!
 //! - The page that asks must not have `Referrer-Policy: no-referrer`: browsers then send `Origin: null` with its form.
+//! - In its `Content-Security-Policy`, `form-action` must let the place through that the user goes on to: some browsers hold a redirect after a form to it.
+//! - The authentication cookie must not be [`SameSite::Strict`](crate::config::SameSite::Strict): a browser that comes from a client sends none then, so nobody looks signed in, and the client would be told
+//!   that the user is signed out.
 //! - Ids of users in ID tokens may be pairwise (OpenID Connect Core 1.0 section 8). Then give an [`IdTokenHintVerifier`] of your own that gives the subject as the session has it.
 //! - Have retired signing keys among those of the verifier for as long as their ID tokens may come back.
 

@@ -79,7 +79,7 @@ impl fmt::Debug for Resend {
 /// The user has to be asked: show a page with a form that posts to the same path.
 ///
 /// The form has a hidden field [`FIELD`](Self::FIELD) with the [token](Self::token), one button, and another one with the name [`DECLINE`](Self::DECLINE) and any value for
-/// staying signed in. The page names the [client](LogoutRequest::client), and is not to be framed by other sites (`frame-ancestors 'none'`).
+/// staying signed in. The page names the [client](LogoutRequest::client), is not to be framed by other sites (`frame-ancestors 'none'`), and not to be stored (`Cache-Control: no-store`).
 pub struct Confirmation {
     pub(super) request: LogoutRequest,
     pub(super) token: String,

@@ -26,7 +26,7 @@ pub enum EndSessionRejection {
     Method,
     /// A post whose body is not `application/x-www-form-urlencoded` (415).
     MediaType,
-    /// The registry of clients or the verifier of hints is away (503), or the request can't be sealed (500).
+    /// The registry of clients or the verifier of hints is away (503), the request carries valid cookies of different sessions (409), or it can't be sealed (500).
     Failed(Error),
 }
 

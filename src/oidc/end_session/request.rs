@@ -37,9 +37,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, EndSessionRejection> {
         let endpoint = EndSession::from_ref(state);
         let read = read(&endpoint, request).await;
-        read.inspect_err(
-            |rejection| tracing::debug!(%rejection, "a request to sign out is refused"),
-        )
+        read.inspect_err(|rejection| endpoint.report(rejection))
     }
 }
 

@@ -31,9 +31,10 @@ impl FrontChannelLogout {
         }
     }
 
-    /// How long the page waits for its frames. Default: five seconds. Without scripts it is rounded up to whole seconds.
+    /// How long the page waits for its frames, at most a minute. Default: five seconds. Without scripts it is rounded up to whole seconds.
     pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = limit;
+        // A browser's timer takes 31 bits of milliseconds, and goes off at once for more (HTML Standard, timers).
+        self.time_limit = limit.min(LONGEST);
         self
     }
 
@@ -57,6 +58,9 @@ impl FrontChannelLogout {
         Ok(FrontChannelPage::new(frames, self.time_limit))
     }
 }
+
+/// Somebody looks at the page.
+const LONGEST: Duration = Duration::from_secs(60);
 
 impl fmt::Debug for FrontChannelLogout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

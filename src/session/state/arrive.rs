@@ -55,9 +55,9 @@ impl State {
         }
     }
 
-    /// The session is over, and its id must not show any longer. The other cookies stay as they are.
+    /// The session is over, and its id must not show any longer. What becomes of the other cookies stays as it is.
     pub(crate) fn let_session_id_go(&mut self) {
-        if self.hands_off && self.request_has_session_id_cookie() {
+        if self.current().is_none() && self.request_has_session_id_cookie() {
             self.session_id = Some(Write::Remove);
         }
     }

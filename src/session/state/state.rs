@@ -296,6 +296,12 @@ impl State {
         self.hands_off && !self.signed_in_or_out
     }
 
+    /// Whether the request carries valid cookies of different sessions, so that nobody is signed in for it.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn is_in_conflict(&self) -> bool {
+        self.conflict
+    }
+
     pub(crate) fn request_has_session_id_cookie(&self) -> bool {
         matches!(
             self.session_id_cookie,

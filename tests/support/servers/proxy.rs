@@ -99,6 +99,11 @@ impl Proxy {
         self.relay.state().lost_replies
     }
 
+    /// How many bytes clients have sent so far.
+    pub fn requested(&self) -> usize {
+        self.relay.state().requested
+    }
+
     /// How many connections have been accepted so far.
     pub fn accepted(&self) -> usize {
         self.relay.state().accepted

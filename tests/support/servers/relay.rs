@@ -25,6 +25,8 @@ pub struct State {
     pub connections: Vec<Arc<Connection>>,
     pub loses_reply_to: Option<Vec<u8>>,
     pub lost_replies: usize,
+    /// In bytes.
+    pub requested: usize,
     delay: Duration,
 }
 
@@ -70,6 +72,7 @@ impl Relay {
                 0 => return server.shutdown(Shutdown::Write),
                 length => &buffer[..length],
             };
+            self.state().requested += request.len();
             // Before the server can answer.
             connection.asked.store(true, Ordering::SeqCst);
             if self.is_to_lose_reply_to(request) {

@@ -1,6 +1,6 @@
-use axum_user_session::{AuthenticationProperties, Error, UserSession, return_url::ReturnUrl};
+use axum_user_session::{AuthenticationProperties, Error, UserSession};
 
-use crate::provider::secret;
+use crate::{provider::secret, way_back::WayBack};
 
 /// What a user has done on the way to an address of this site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,17 +18,14 @@ const ITEM: &str = "answered";
 /// sits at the computer could do so too.
 pub(crate) fn answered(
     properties: AuthenticationProperties,
-    address: &ReturnUrl,
+    address: &WayBack,
 ) -> AuthenticationProperties {
     properties.with_item(ITEM, &text(Answered::SignedIn, address.as_str()))
 }
 
 impl Answered {
     /// Notes that the user goes on with the account that is signed in.
-    pub(crate) async fn note_choice(
-        session: &UserSession,
-        address: &ReturnUrl,
-    ) -> Result<(), Error> {
+    pub(crate) async fn note_choice(session: &UserSession, address: &WayBack) -> Result<(), Error> {
         let text = text(Self::ChoseAccount, address.as_str());
         session.set_item(ITEM, &text).await
     }

@@ -35,10 +35,14 @@ pub(super) fn decide(request: &AuthorizationRequest, now: Situation) -> Decision
         return Decision::Refuse(error);
     }
     let just_signed_in = now.answered == Some(Answered::SignedIn);
+    if just_signed_in && !now.as_hinted {
+        let error = Refusal("login_required", "somebody else has signed in");
+        return Decision::Refuse(error);
+    }
     let ask = match () {
         () if !now.signed_in => Some(None),
         () if (prompt.login || now.too_old) && !just_signed_in => Some(Some("login")),
-        () if !now.as_hinted && !just_signed_in => Some(Some("login")),
+        () if !now.as_hinted => Some(Some("login")),
         () if prompt.select_account && now.answered.is_none() => Some(Some("select_account")),
         () => None,
     };

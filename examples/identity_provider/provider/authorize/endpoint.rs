@@ -18,7 +18,7 @@ use crate::{
     pages::{Message, html},
     provider::{
         grants::{Code, Grant},
-        parameters::Parameters,
+        parameters::{self, Parameters},
         state::Provider,
     },
 };
@@ -78,10 +78,10 @@ pub(in crate::provider) async fn authorize(
 /// `POST /connect/authorize`: the same as a link, so that there is one way through (OpenID Connect Core 1.0 section 3.1.2.1). A post of another site
 /// would come without the session's cookie as well.
 pub(in crate::provider) async fn authorize_by_post(form: Bytes) -> Response {
-    match Parameters::parse(&form).and(str::from_utf8(&form).ok()) {
-        Some(query) if query.is_ascii() => Redirect::to(&format!("{PATH}?{query}")).into_response(),
-        _ => not_understood("A parameter comes twice."),
+    if !form.is_ascii() || Parameters::parse(&form).is_none() {
+        return not_understood("A parameter comes twice.");
     }
+    Redirect::to(&format!("{PATH}?{}", parameters::encoded_anew(&form))).into_response()
 }
 
 /// Records the client in the session, and gives it a code.
@@ -97,11 +97,16 @@ async fn answer(
         return Err(Error::from(ErrorKind::NotSignedIn).into());
     };
     let session_state = session.session_state(client, &reply.redirect_uri).ok();
+    let properties = session.properties().unwrap_or_default();
+    let latest = properties.absolute_expires().or(properties.expires());
+    let independent = request.application.client.coordinates_lifetime() == Some(false);
+    let until = latest.filter(|_| !independent);
     let grant = Grant {
         client: client.clone(),
         session_id,
         user,
         scope: request.scope,
+        until,
     };
     let code = provider.grants.issue_code(Code {
         grant: grant.into(),

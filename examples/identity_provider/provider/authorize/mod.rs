@@ -8,5 +8,5 @@ mod response;
 
 pub(crate) use self::answered::{Answered, answered};
 pub(super) use self::endpoint::{PATH, authorize, authorize_by_post};
-pub(crate) use self::request::destination;
+pub(crate) use self::request::{destination, request_of};
 pub(super) use self::response::MODES;

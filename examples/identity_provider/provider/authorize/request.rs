@@ -1,17 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
-use axum_user_session::oidc::Origin;
-
 use super::response::{Mode, Reply};
 use crate::provider::{
     applications::{Application, Applications},
     parameters::Parameters,
+    userinfo::scopes,
 };
 
 /// A request that a client may make.
 pub(super) struct AuthorizationRequest {
     pub(super) application: Arc<Application>,
-    pub(super) scope: Vec<String>,
+    pub(super) scope: Vec<&'static str>,
     pub(super) challenge: String,
     pub(super) nonce: Option<String>,
     pub(super) prompt: Prompt,
@@ -61,18 +60,18 @@ pub(super) fn asker(
     Ok((Arc::clone(application), reply))
 }
 
+/// The query of a path of ours that leads to the endpoint.
+pub(crate) fn request_of(path_and_query: &str) -> Option<&str> {
+    let rest = path_and_query.strip_prefix(super::endpoint::PATH)?;
+    rest.strip_prefix('?')
+}
+
 /// Where a browser will be sent in the end by a path of ours that leads to the endpoint, so that a form may lead there.
 pub(crate) fn destination(applications: &Applications, path_and_query: &str) -> Option<String> {
-    let query = path_and_query
-        .strip_prefix(super::endpoint::PATH)?
-        .strip_prefix('?')?;
+    let query = request_of(path_and_query)?;
     let parameters = Parameters::parse(query.as_bytes())?;
     let (_, reply) = asker(applications, &parameters).ok()?;
-    let uri = &reply.redirect_uri;
-    match Origin::of(uri) {
-        Ok(origin) => Some(origin.as_str().to_owned()),
-        Err(_) => uri.split_once(':').map(|(scheme, _)| format!("{scheme}:")),
-    }
+    Some(reply.destination())
 }
 
 impl AuthorizationRequest {
@@ -105,17 +104,23 @@ impl AuthorizationRequest {
                 "response_mode is query or form_post",
             ));
         }
-        let scope: Vec<_> = parameters.words("scope").map(str::to_owned).collect();
-        if !scope.iter().any(|word| word == "openid") {
+        let asked: Vec<_> = parameters.words("scope").collect();
+        if !asked.contains(&"openid") {
             return Err(Refusal("invalid_scope", "scope contains openid"));
         }
+        // Others are ignored (OpenID Connect Core 1.0 section 3.1.2.1); `offline_access` too, as nobody is asked for consent (section 11).
+        let scope = scopes().filter(|scope| asked.contains(scope)).collect();
+        let max_age = max_age(parameters)?;
+        let mut prompt = Prompt::parse(parameters)?;
+        // The two are the same (OpenID Connect Core 1.0 section 3.1.2.1), also within the second of the sign-in.
+        prompt.login |= max_age == Some(Duration::ZERO);
         Ok(Self {
             application,
             scope,
             challenge: challenge(parameters)?,
             nonce: parameters.text("nonce").map(str::to_owned),
-            prompt: Prompt::parse(parameters)?,
-            max_age: max_age(parameters)?,
+            prompt,
+            max_age,
             id_token_hint: parameters.text("id_token_hint").map(str::to_owned),
             login_hint: parameters.text("login_hint").map(str::to_owned),
         })

@@ -48,6 +48,17 @@ impl Reply {
         }
     }
 
+    /// Where it goes, for a policy: an origin, or an app's own scheme (Content Security Policy Level 3 section 2.3.1).
+    pub(super) fn destination(&self) -> String {
+        match Origin::of(&self.redirect_uri) {
+            Ok(origin) => origin.as_str().to_owned(),
+            Err(_) => {
+                let scheme = self.redirect_uri.split(':').next();
+                format!("{}:", scheme.unwrap_or_default())
+            }
+        }
+    }
+
     /// The registered URI with its own query kept.
     fn with_query(&self, fields: &[(&str, &str)]) -> String {
         let joint = match self.redirect_uri.contains('?') {
@@ -64,10 +75,9 @@ impl Reply {
             action: &self.redirect_uri,
             fields,
         });
-        let origin = Origin::of(&self.redirect_uri);
-        let origin = origin.as_ref().map_or("'none'", Origin::as_str);
+        let destination = self.destination();
         let policy = format!(
-            "default-src 'none'; style-src 'self'; script-src '{}'; form-action {origin}; base-uri 'none'",
+            "default-src 'none'; style-src 'self'; script-src '{}'; form-action {destination}; base-uri 'none'",
             script::hash(SUBMIT)
         );
         if let Ok(policy) = HeaderValue::try_from(policy) {

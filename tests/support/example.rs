@@ -1,4 +1,5 @@
-//! The example as a process of its own.
+//! The example as a process of its own. A test binary takes this in as its module `server`.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::{
     env,
@@ -36,6 +37,13 @@ impl Disk {
 
     pub(crate) fn sessions_file(&self) -> PathBuf {
         self.path().join("sessions.db")
+    }
+
+    /// Writes a file, such as the list of client applications.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, text).expect("the temporary folder can be written to");
+        path
     }
 
     fn log_file(&self) -> PathBuf {
@@ -79,6 +87,20 @@ impl Server {
 
     pub(crate) fn listening_on(listen: &str, disk: &Disk) -> Self {
         Self::run(command(listen, disk, &disk.database()), disk)
+    }
+
+    /// With client applications of its own, and more settings as environment variables.
+    pub(crate) fn with_clients(
+        disk: &Disk,
+        database: &str,
+        clients: &str,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut command = command("127.0.0.1:0", disk, database);
+        command
+            .env("CLIENTS_FILE", disk.write("clients.toml", clients))
+            .envs(settings.iter().copied());
+        Self::run(command, disk)
     }
 
     fn run(mut command: Command, disk: &Disk) -> Self {
@@ -139,6 +161,15 @@ pub(crate) fn failing(listen: &str, disk: &Disk, database: &str) -> ExitStatus {
         .expect("the example can be run")
 }
 
+/// Runs a server that ends by itself, because something about its clients, its settings or its disk is wrong.
+pub(crate) fn refusing(disk: &Disk, clients: &str, settings: &[(&str, &str)]) -> ExitStatus {
+    command("127.0.0.1:0", disk, &disk.database())
+        .env("CLIENTS_FILE", disk.write("clients.toml", clients))
+        .envs(settings.iter().copied())
+        .status()
+        .expect("the example can be run")
+}
+
 fn command(listen: &str, disk: &Disk, database: &str) -> Command {
     let log = File::options()
         .create(true)
@@ -183,7 +214,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
 
 /// The folder of cargo's that this test's profile is built in.
 pub(crate) fn target() -> PathBuf {
-    // This file is `deps/identity_provider-...` in it.
+    // The test is `deps/NAME-...` in it.
     let test = env::current_exe().expect("the system tells it");
     let target = test.ancestors().nth(2).expect("cargo has put it there");
     target.to_owned()

@@ -1,4 +1,5 @@
-//! curl with a cookie jar.
+//! curl with a cookie jar. A test binary takes this in as its module `curl`, beside `server`.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::{
     fs::{self, File},

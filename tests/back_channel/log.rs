@@ -71,7 +71,7 @@ async fn o6_the_log_shows_outcomes_and_no_secret() {
     let text = log.text();
     let lines = |part: &str| text.lines().filter(|line| line.contains(part)).count();
     assert_eq!(lines("clients are to be told"), 1, "{text}");
-    assert_eq!(lines("a client has heard"), 1, "{text}");
+    assert_eq!(lines("a client was told"), 1, "{text}");
     assert_eq!(lines("could not be told"), 3, "{text}");
     assert_eq!(lines("WARN"), 1, "{text}");
     assert_eq!(lines("was not told"), 1, "{text}");

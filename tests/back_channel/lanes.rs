@@ -6,7 +6,7 @@ use axum_user_session::store::{DeliveryState, LogoutOutbox};
 
 use crate::{
     fixtures::{Provider, SECOND, ended, id},
-    receivers::Reply,
+    receivers::{Heard, Reply},
     support::start,
 };
 
@@ -31,6 +31,37 @@ async fn o6_a_client_that_hangs_delays_nobody_else() {
         .await;
     assert!(began.elapsed() < 2 * SECOND, "{:?}", began.elapsed());
     assert!(provider.receivers.most_at_once("hangs") <= 4);
+    task.stop().await;
+}
+
+/// So many hang that they could take all there is, again and again; those that answer get their turn while these are left alone.
+#[tokio::test]
+async fn o6_many_clients_that_hang_hold_up_the_others_for_a_while_only() {
+    let limit = Duration::from_millis(300);
+    let provider = Provider::with(|builder| builder.time_limit(limit));
+    let hanging: Vec<_> = (0..40).map(|number| format!("hangs-{number}")).collect();
+    let hanging: Vec<_> = hanging.iter().map(String::as_str).collect();
+    provider.register(&hanging);
+    provider.register(&["a"]);
+    for client in &hanging {
+        provider.receivers.behave(client, [Reply::Hang]);
+    }
+    for number in 0..20 {
+        provider.end(number, &hanging).await;
+    }
+    // What is older comes first: all of theirs.
+    provider.clock.advance(SECOND);
+    provider.end(20, &["a"]).await;
+    let began = Instant::now();
+    let task = provider.task().at_once(8).spawn();
+    let has_heard = |heard: &[Heard]| heard.iter().any(|heard| heard.client == "a");
+    provider
+        .receivers
+        .until("the other has heard", has_heard)
+        .await;
+    // One attempt after the other at 800 deliveries would take half a minute.
+    let time = began.elapsed();
+    assert!(time < 15 * SECOND, "{time:?}");
     task.stop().await;
 }
 

@@ -5,9 +5,11 @@
 mod delivery;
 mod fixtures;
 mod lanes;
+mod log;
 mod outgoing;
 #[path = "../support/receivers/mod.rs"]
 mod receivers;
+mod settings;
 mod signing;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,10 +1,19 @@
 //! Tokens are signed with the host's key (o5).
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
 use axum_user_session::{
+    error::BoxError,
     id::SessionId,
     oidc::{
         Client,
-        back_channel::{JwtSigner, LogoutToken, LogoutTokenSigner, SigningAlgorithm},
+        back_channel::{
+            BackChannelLogout, DeliveryTask, JwtSigner, LogoutToken, LogoutTokenSigner,
+            SigningAlgorithm,
+        },
     },
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
@@ -14,7 +23,10 @@ use rcgen::{
 };
 use serde_json::Value;
 
-use crate::support::start;
+use crate::{
+    fixtures::{ISSUER, Provider},
+    support::start,
+};
 
 const ALL: [(SigningAlgorithm, Algorithm, &SignatureAlgorithm); 9] = [
     (SigningAlgorithm::Rs256, Algorithm::RS256, &PKCS_RSA_SHA256),
@@ -110,4 +122,62 @@ fn o5_a_key_must_fit_its_algorithm() {
         error.to_string(),
         "this is no private key that can sign with ES256"
     );
+}
+
+/// A signer that does what its turn says.
+struct Moody(Arc<Mutex<Vec<&'static str>>>);
+
+impl LogoutTokenSigner for Moody {
+    async fn sign(&self, token: &LogoutToken) -> Result<String, BoxError> {
+        let turn = self.0.lock().unwrap().pop();
+        match turn {
+            Some("fail") => Err("the key is away".into()),
+            Some("panic") => panic!("as a test wants it"),
+            Some("nonsense") => Ok("a b&c=d".to_owned()),
+            Some("an open form") => Ok("a.b.c&more=1".to_owned()),
+            _ => Ok(format!("{}.c2ln", token.signing_input("ES256", "k"))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn o6_what_the_signer_does_is_no_clients_fault() {
+    let provider = Provider::new();
+    provider.register(&["a"]);
+    let turns = Arc::new(Mutex::new(vec![
+        "an open form",
+        "nonsense",
+        "panic",
+        "fail",
+    ]));
+    let back_channel = BackChannelLogout::builder(
+        ISSUER,
+        provider.store.clone(),
+        provider.registry.clone(),
+        Moody(turns),
+    )
+    .clock(provider.clock.clone())
+    .trust_authorities(provider.authority.pem())
+    .trust_no_other_authorities()
+    .dangerously_allow_network("127.0.0.0/8")
+    .build()
+    .unwrap();
+    provider.end(1, &["a"]).await;
+    let mut states = Vec::new();
+    for _ in 0..5 {
+        DeliveryTask::new(&back_channel).run_once().await.unwrap();
+        states.extend(provider.states().await);
+        provider.clock.advance(Duration::from_secs(3600));
+    }
+    assert_eq!(
+        states,
+        [
+            "a failed 1: the token could not be signed",
+            "a failed 2: the registry or the signer panicked",
+            "a failed 3: the token could not be signed",
+            "a failed 4: the token could not be signed",
+            "a delivered 5: the token could not be signed",
+        ]
+    );
+    assert_eq!(provider.receivers.heard().len(), 1);
 }

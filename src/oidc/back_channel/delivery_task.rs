@@ -105,7 +105,7 @@ impl DeliveryTask {
         self
     }
 
-    /// How many attempts there are at most. Default: 100; at least 1. A client that refuses is not asked more than five times.
+    /// How many attempts there are at most. Default: 100; at least 1. A client that refuses is not asked more than ten times.
     pub fn most_attempts(mut self, attempts: u32) -> Self {
         self.retrying.most_attempts = attempts.max(1);
         self

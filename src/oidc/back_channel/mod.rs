@@ -56,8 +56,8 @@
 //! |---|---|
 //! | answers 200 or 204 (section 2.8) | it has heard |
 //! | answers 408, 425, 429 or a server error, does not answer in time, can't be reached | it is tried again after 5 seconds at most, then 10, and so on up to an hour; given up after a day |
-//! | answers anything else: 400 says that the token was invalid or the logout failed; a redirect is not followed | the same, five times at most |
-//! | has an address that is refused | the same, five times at most |
+//! | answers anything else: 400 says that the token was invalid or the logout failed; a redirect is not followed | the same, ten times at most, which is half an hour or so |
+//! | has an address that is refused | the same |
 //! | is not registered any more, or has no address | given up at once |
 //!
 //! All of that are settings of [`DeliveryTask`]. [`LogoutDeliveries`] shows where deliveries stand.
@@ -70,6 +70,7 @@
 //! always.
 
 mod addresses;
+mod attempt;
 mod back_channel_logout;
 mod builder;
 mod delivery_task;

@@ -27,7 +27,7 @@ impl Retrying {
     ) -> Outcome {
         let (why, most_attempts) = match answer {
             Answer::Heard => return Outcome::Delivered,
-            // It may be that a client has not fetched a new key yet, or that its registration is being mended; not for a day.
+            // A client may not have fetched a new key yet, or is just being put up; that does not take a day.
             Answer::Refused(why) => (why, self.most_attempts.min(REFUSALS)),
             Answer::Failed(why) | Answer::Silent(why) => (why, self.most_attempts),
         };
@@ -73,7 +73,7 @@ fn shortened(why: String) -> String {
 }
 
 /// How often a client is asked that refuses.
-const REFUSALS: u32 = 5;
+const REFUSALS: u32 = 10;
 /// What an outbox keeps of a failure.
 const MOST_CHARACTERS: usize = 200;
 
@@ -128,12 +128,12 @@ mod tests {
             ("before that", silent(), 20, day - SECOND, false),
             ("the last attempt", silent(), 100, SECOND, true),
             ("one before", silent(), 99, SECOND, false),
-            ("refused", refused(), 4, SECOND, false),
-            ("refused again", refused(), 5, SECOND, true),
+            ("refused", refused(), 9, SECOND, false),
+            ("refused again", refused(), 10, SECOND, true),
             (
                 "a failure counts less",
                 Answer::Failed("500".to_owned()),
-                5,
+                10,
                 SECOND,
                 false,
             ),

@@ -14,16 +14,13 @@ use tokio::{
 };
 
 use super::{
-    back_channel_logout::Inner,
+    attempt::{Sent, send},
     delivery_task::{DeliveryRound, DeliveryTask},
     lanes::Lanes,
     outgoing::Answer,
-    retrying::Retrying,
 };
 use crate::{
     error::Error,
-    events::Event,
-    id::ClientId,
     store::{Attempt, Outcome, TakenDelivery},
 };
 
@@ -44,14 +41,6 @@ pub(super) struct Worker<'a> {
     /// Some clients were left out when it last looked.
     left_out: bool,
     round: DeliveryRound,
-}
-
-/// What became of one delivery that was under way.
-struct Sent {
-    client: ClientId,
-    attempt: Attempt,
-    /// Whether there was an answer, or it was not the client's fault that there was none.
-    answered: bool,
 }
 
 /// Why a worker goes on.
@@ -230,23 +219,14 @@ impl<'a> Worker<'a> {
                 let Some(taken) = self.under_way.remove(&panicked.id()) else {
                     return;
                 };
-                let answer = Answer::Failed("the registry or the signer panicked".to_owned());
-                let now = self.task.inner.now();
-                let chance = rand::rng().random();
-                let outcome = self.task.retrying.outcome(&taken, answer, now, chance);
-                Sent {
-                    client: taken.client.clone(),
-                    attempt: taken.settled(outcome),
-                    answered: true,
-                }
+                let why = "the registry or the signer panicked".to_owned();
+                let (now, retrying) = (self.task.inner.now(), self.task.retrying);
+                Sent::new(&taken, Ok(Answer::Failed(why)), retrying, now)
             }
         };
         let now = Instant::now();
-        let Sent {
-            client,
-            attempt,
-            answered,
-        } = sent;
+        let Sent { attempt, answered } = sent;
+        let client = attempt.client.clone();
         match &attempt.outcome {
             Outcome::Delivered => self.round.delivered += 1,
             Outcome::Failed { again, .. } => {
@@ -340,52 +320,6 @@ impl<'a> Worker<'a> {
         })
         .await
     }
-}
-
-/// Makes one attempt.
-async fn send(inner: Arc<Inner>, retrying: Retrying, taken: TakenDelivery) -> Sent {
-    let answer = inner.tell(&taken).await;
-    let answered = !matches!(answer, Ok(Answer::Silent(_)));
-    let outcome = match answer {
-        Ok(answer) => retrying.outcome(&taken, answer, inner.now(), rand::rng().random()),
-        Err(why) => Outcome::GivenUp { why },
-    };
-    tell_of(&taken, &outcome);
-    Sent {
-        client: taken.client.clone(),
-        attempt: taken.settled(outcome),
-        answered,
-    }
-}
-
-fn tell_of(taken: &TakenDelivery, outcome: &Outcome) {
-    let &TakenDelivery {
-        event_id,
-        ref client,
-        attempt,
-        ..
-    } = taken;
-    match outcome {
-        Outcome::Delivered => Event::LogoutDelivered {
-            event_id,
-            client,
-            attempt,
-        },
-        Outcome::Failed { why, .. } => Event::LogoutFailed {
-            event_id,
-            client,
-            attempt,
-            why,
-        },
-        Outcome::GivenUp { why } => Event::LogoutGivenUp {
-            event_id,
-            client,
-            attempt,
-            why,
-        },
-        Outcome::PutBack => return,
-    }
-    .emit();
 }
 
 fn warn(error: &Error) {

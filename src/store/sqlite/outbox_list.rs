@@ -182,9 +182,8 @@ mod tests {
             (
                 "everything",
                 all,
-                format!(
-                    "SEARCH deliveries USING INDEX deliveries_by_name (event=? AND client=?){sorted}"
-                ),
+                "SEARCH deliveries USING INDEX deliveries_by_name (event=? AND client=?)"
+                    .to_owned(),
             ),
         ] {
             let (sql, values) = search_for(&filter, 25);

@@ -1,0 +1,73 @@
+use std::{sync::Arc, time::SystemTime};
+
+use rand::RngExt;
+
+use super::{back_channel_logout::Inner, outgoing::Answer, retrying::Retrying};
+use crate::{
+    events::Event,
+    store::{Attempt, Outcome, TakenDelivery},
+};
+
+/// What became of one delivery that was under way.
+pub(super) struct Sent {
+    pub(super) attempt: Attempt,
+    /// Whether there was an answer, or it was not the client's fault that there was none.
+    pub(super) answered: bool,
+}
+
+impl Sent {
+    /// Decides what an answer means, and tells of it. An error is final.
+    pub(super) fn new(
+        taken: &TakenDelivery,
+        answer: Result<Answer, String>,
+        retrying: Retrying,
+        now: SystemTime,
+    ) -> Self {
+        let answered = !matches!(answer, Ok(Answer::Silent(_)));
+        let outcome = match answer {
+            Ok(answer) => retrying.outcome(taken, answer, now, rand::rng().random()),
+            Err(why) => Outcome::GivenUp { why },
+        };
+        tell_of(taken, &outcome);
+        Self {
+            attempt: taken.settled(outcome),
+            answered,
+        }
+    }
+}
+
+/// Makes one attempt.
+pub(super) async fn send(inner: Arc<Inner>, retrying: Retrying, taken: TakenDelivery) -> Sent {
+    let answer = inner.tell(&taken).await;
+    Sent::new(&taken, answer, retrying, inner.now())
+}
+
+fn tell_of(taken: &TakenDelivery, outcome: &Outcome) {
+    let &TakenDelivery {
+        event_id,
+        ref client,
+        attempt,
+        ..
+    } = taken;
+    match outcome {
+        Outcome::Delivered => Event::LogoutDelivered {
+            event_id,
+            client,
+            attempt,
+        },
+        Outcome::Failed { why, .. } => Event::LogoutFailed {
+            event_id,
+            client,
+            attempt,
+            why,
+        },
+        Outcome::GivenUp { why } => Event::LogoutGivenUp {
+            event_id,
+            client,
+            attempt,
+            why,
+        },
+        Outcome::PutBack => return,
+    }
+    .emit();
+}

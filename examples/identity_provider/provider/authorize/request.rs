@@ -1,7 +1,5 @@
 use std::{sync::Arc, time::Duration};
 
-use axum_user_session::oidc::Origin;
-
 use super::response::{Mode, Reply};
 use crate::provider::{
     applications::{Application, Applications},
@@ -59,20 +57,6 @@ pub(super) fn asker(
         state: parameters.text("state").map(str::to_owned),
     };
     Ok((Arc::clone(application), reply))
-}
-
-/// Where a browser will be sent in the end by a path of ours that leads to the endpoint, so that a form may lead there.
-pub(crate) fn destination(applications: &Applications, path_and_query: &str) -> Option<String> {
-    let query = path_and_query
-        .strip_prefix(super::endpoint::PATH)?
-        .strip_prefix('?')?;
-    let parameters = Parameters::parse(query.as_bytes())?;
-    let (_, reply) = asker(applications, &parameters).ok()?;
-    let uri = &reply.redirect_uri;
-    match Origin::of(uri) {
-        Ok(origin) => Some(origin.as_str().to_owned()),
-        Err(_) => uri.split_once(':').map(|(scheme, _)| format!("{scheme}:")),
-    }
 }
 
 impl AuthorizationRequest {

@@ -3,7 +3,6 @@ use axum::{
     http::{HeaderValue, header::CONTENT_SECURITY_POLICY},
     response::{IntoResponse, Redirect, Response},
 };
-use axum_user_session::oidc::Origin;
 use url::form_urlencoded;
 
 use crate::{pages::html, provider::script};
@@ -64,10 +63,9 @@ impl Reply {
             action: &self.redirect_uri,
             fields,
         });
-        let origin = Origin::of(&self.redirect_uri);
-        let origin = origin.as_ref().map_or("'none'", Origin::as_str);
+        // No `form-action`: it would forbid what the application's own redirects lead to.
         let policy = format!(
-            "default-src 'none'; style-src 'self'; script-src '{}'; form-action {origin}; base-uri 'none'",
+            "default-src 'none'; style-src 'self'; script-src '{}'; base-uri 'none'",
             script::hash(SUBMIT)
         );
         if let Ok(policy) = HeaderValue::try_from(policy) {

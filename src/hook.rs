@@ -116,7 +116,8 @@ pub enum Validation {
 ///
 /// # Several
 ///
-/// A pair of hooks is one, and so is a triple: both hear of each end, side by side, so that none waits for another. If one of them fails, all hear of that end again.
+/// A pair of hooks is one, and so is a triple: both hear of each end, side by side, so that none waits for another. If one of them fails, all hear of that end again,
+/// for as long as that one fails; the first error is the one that is logged. All of them together have the time that one hook has.
 ///
 /// ```
 /// # use axum_user_session::{ended::Ended, error::BoxError, hook::EndedHook};

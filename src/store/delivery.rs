@@ -1,6 +1,6 @@
 //! Logout notifications as an outbox hands them around: taken, settled, listed and counted.
 
-use std::time::SystemTime;
+use std::{fmt, time::SystemTime};
 
 use crate::{
     ended::EventId,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A delivery that somebody has taken, to send it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TakenDelivery {
     /// The end that is to be told.
@@ -57,6 +57,19 @@ impl TakenDelivery {
             turn: self.turn,
             outcome,
         }
+    }
+}
+
+/// A list gets into a log easily, and neither users nor session ids belong there.
+impl fmt::Debug for TakenDelivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TakenDelivery")
+            .field("event_id", &self.event_id)
+            .field("client", &self.client)
+            .field("created", &self.created)
+            .field("attempt", &self.attempt)
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
     }
 }
 
@@ -153,8 +166,8 @@ impl DeliveryState {
     }
 }
 
-impl std::fmt::Display for DeliveryState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for DeliveryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
@@ -170,7 +183,7 @@ impl std::str::FromStr for DeliveryState {
 }
 
 /// A delivery, as an administrator sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {
     /// The end that is to be told.
@@ -216,6 +229,22 @@ impl Delivery {
             settled: None,
             failure: None,
         }
+    }
+}
+
+/// As for [`TakenDelivery`].
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("event_id", &self.event_id)
+            .field("client", &self.client)
+            .field("state", &self.state)
+            .field("attempts", &self.attempts)
+            .field("created", &self.created)
+            .field("due", &self.due)
+            .field("settled", &self.settled)
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
     }
 }
 
@@ -270,6 +299,24 @@ impl Deliveries {
             DeliveryState::Failed => &mut self.failed,
             DeliveryState::Delivered => &mut self.delivered,
             DeliveryState::GivenUp => &mut self.given_up,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn o6_no_user_and_no_session_is_shown() {
+        let client = ClientId::parse("client1").unwrap();
+        let session = SessionId::parse("secret-session").unwrap();
+        let (event, start) = (EventId::new([7; 16]), SystemTime::UNIX_EPOCH);
+        let taken = TakenDelivery::new(event, client.clone(), "secret subject", session, start);
+        let listed = Delivery::new(event, client, "secret subject", session, start);
+        for shown in [format!("{taken:?}"), format!("{listed:?}")] {
+            assert!(!shown.contains("secret"), "{shown}");
+            assert!(shown.contains("client1"), "{shown}");
         }
     }
 }

@@ -113,6 +113,46 @@ async fn o6_a_client_that_does_not_answer_is_left_alone() {
     );
 }
 
+/// One that is gone for good is tried so rarely that most of its deliveries never are; they end all the same, or the outbox would grow for ever.
+#[tokio::test]
+async fn o6_what_waits_for_a_client_that_is_gone_is_given_up_in_time() {
+    let provider = Provider::with(|builder| builder.time_limit(Duration::from_millis(200)));
+    provider.register(&["hangs", "a"]);
+    provider.receivers.behave("hangs", [Reply::Hang]);
+    for number in 0..50 {
+        provider.end(number, &["hangs"]).await;
+    }
+    // Nobody has sent anything for a day: that is not the client's fault, and one failure tells nothing.
+    provider.clock.advance(24 * 3600 * SECOND);
+    for number in 50..60 {
+        provider.end(number, &["hangs"]).await;
+    }
+    let given_up = async || {
+        let deliveries = provider.deliveries().await;
+        let given_up = deliveries
+            .iter()
+            .filter(|delivery| delivery.state == DeliveryState::GivenUp);
+        given_up.count()
+    };
+    provider.task().run_once().await.unwrap();
+    assert_eq!(given_up().await, 4, "those that were under way");
+    // It is tried again half a second later, and has still not answered.
+    let task = provider.task().spawn();
+    tokio::time::sleep(3 * SECOND).await;
+    task.stop().await;
+    let deliveries = provider.deliveries().await;
+    let (old, young): (Vec<_>, Vec<_>) = deliveries
+        .iter()
+        .partition(|delivery| delivery.created == start());
+    assert_eq!((old.len(), young.len()), (50, 10));
+    assert!(
+        old.iter()
+            .all(|delivery| delivery.state == DeliveryState::GivenUp)
+    );
+    assert!(old.iter().all(|delivery| delivery.failure.is_some()));
+    assert!(young.iter().all(|delivery| !delivery.state.is_settled()));
+}
+
 #[tokio::test]
 async fn o6_a_task_that_stops_finishes_what_is_under_way_and_puts_the_rest_back() {
     let provider = Provider::new();

@@ -19,7 +19,6 @@ async fn attempt(provider: &Provider, uri: &str) -> String {
 
 #[tokio::test]
 async fn o7_addresses_are_refused_by_default() {
-    const REFUSED: &str = "failed: the address is not one that clients may have";
     for (name, host) in [
         ("loopback", "127.0.0.1"),
         ("as one number", "2130706433"),
@@ -33,7 +32,11 @@ async fn o7_addresses_are_refused_by_default() {
     ] {
         let provider = nothing_allowed();
         let uri = provider.receivers.uri_at(host, "a");
-        assert_eq!(attempt(&provider, &uri).await, REFUSED, "{name}");
+        assert_eq!(
+            attempt(&provider, &uri).await,
+            format!("failed: {REFUSED}"),
+            "{name}"
+        );
         assert!(provider.receivers.heard().is_empty(), "{name}");
     }
 }
@@ -43,10 +46,7 @@ async fn o7_addresses_are_refused_by_default() {
 async fn o7_names_that_lead_to_this_host_are_refused_by_default() {
     let provider = nothing_allowed();
     let state = attempt(&provider, &provider.receivers.uri("a")).await;
-    assert_eq!(
-        state,
-        "failed: not connected: the address is not one that clients may have"
-    );
+    assert_eq!(state, format!("failed: {REFUSED}"));
     assert!(provider.receivers.heard().is_empty());
     // Not every system knows this one.
     let provider = nothing_allowed();
@@ -61,6 +61,27 @@ async fn o7_names_that_lead_to_this_host_are_refused_by_default() {
     let uri = provider.receivers.uri_at("127.0.0.1", "a");
     assert_eq!(attempt(&provider, &uri).await, "delivered 1");
 }
+
+/// It is the same whether an address stands in the URI or a name leads to it: a refusal, which is not repeated for a day.
+#[tokio::test]
+async fn o7_an_address_that_is_refused_is_tried_five_times() {
+    let provider = nothing_allowed();
+    for (client, uri) in [
+        ("a name", provider.receivers.uri("a")),
+        ("literal", provider.receivers.uri_at("127.0.0.1", "a")),
+    ] {
+        provider.register_at(client, &uri);
+    }
+    provider.end(1, &["a name", "literal"]).await;
+    for _ in 0..6 {
+        provider.task().run_once().await.unwrap();
+        provider.clock.advance(120 * SECOND);
+    }
+    let expected = ["a name", "literal"].map(|client| format!("{client} given_up 5: {REFUSED}"));
+    assert_eq!(provider.states().await, expected);
+}
+
+const REFUSED: &str = "the address is not one that clients may have";
 
 fn nothing_allowed() -> Provider {
     // Some network, but none of this host.

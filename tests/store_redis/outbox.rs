@@ -169,6 +169,42 @@ async fn o6_a_damaged_delivery_hinders_no_other() {
     }
 }
 
+/// What is forgotten takes no other delivery of its end along, whatever else is wrong with that end.
+#[tokio::test]
+#[ignore = "needs Redis: bash tests/run.sh"]
+async fn o6_names_of_nothing_take_no_delivery_of_their_end_along() {
+    let gone = [&[1; 16][..], b"c"].concat();
+    for (name, damage, kind, value, left) in [
+        (
+            "a name of nothing",
+            "ZADD",
+            &b"g"[..],
+            &[b"-5", &gone[..]][..],
+            2,
+        ),
+        ("nobody's session", "HDEL", &END_1, &[b"s"], 1),
+    ] {
+        let (store, prefix) = store().await;
+        let told = [client("a"), client("b")];
+        store.put_in(&ended(1), &told, start()).await.unwrap();
+        let taken = store.take_due(MINUTE, 1, &[], start()).await.unwrap();
+        let settled = taken[0].settled(Outcome::Delivered);
+        assert_eq!(store.settle(&[settled], start()).await.unwrap(), 1);
+        let mut raw = behind(Redis::shared());
+        let mut damage = redis::cmd(damage);
+        damage.arg(key_of(&prefix, 1, kind)).arg(value);
+        damage.query::<()>(&mut raw).unwrap();
+
+        store.forget_settled(at(HOUR)).await.unwrap();
+        let mut fields = redis::cmd("HLEN");
+        let fields = fields.arg(key_of(&prefix, 1, &END_1));
+        assert_eq!(fields.query::<i64>(&mut raw).unwrap(), left, "{name}");
+    }
+}
+
+/// What the key of the first end has after its tag.
+const END_1: [u8; 17] = *b"v\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01";
+
 /// A name in the sets that nothing stands behind is dropped, and one of another form too; counts that are none count as nothing.
 #[tokio::test]
 #[ignore = "needs Redis: bash tests/run.sh"]

@@ -1,3 +1,5 @@
+//! One attempt to tell a client.
+
 use std::{sync::Arc, time::SystemTime};
 
 use rand::RngExt;
@@ -42,26 +44,29 @@ pub(super) async fn send(inner: Arc<Inner>, retrying: Retrying, taken: TakenDeli
     Sent::new(&taken, answer, retrying, inner.now())
 }
 
-fn tell_of(taken: &TakenDelivery, outcome: &Outcome) {
+/// Has the log say what became of one.
+pub(super) fn tell_of(taken: &TakenDelivery, outcome: &Outcome) {
     let &TakenDelivery {
         event_id,
         ref client,
         attempt,
         ..
     } = taken;
+    // A certificate, say, brings texts of the other side's into it.
+    let why = &*outcome.why().unwrap_or_default();
     match outcome {
         Outcome::Delivered => Event::LogoutDelivered {
             event_id,
             client,
             attempt,
         },
-        Outcome::Failed { why, .. } => Event::LogoutFailed {
+        Outcome::Failed { .. } => Event::LogoutFailed {
             event_id,
             client,
             attempt,
             why,
         },
-        Outcome::GivenUp { why } => Event::LogoutGivenUp {
+        Outcome::GivenUp { .. } => Event::LogoutGivenUp {
             event_id,
             client,
             attempt,

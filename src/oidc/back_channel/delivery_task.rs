@@ -100,6 +100,9 @@ impl DeliveryTask {
     }
 
     /// How long there are attempts before a delivery is given up. Default: a day.
+    ///
+    /// It counts from when the delivery was put in, and is looked at after an attempt that has failed. Of a client that still does not answer after it was left alone for a while, all that a node has taken
+    /// are looked at, though one was tried.
     pub fn give_up_after(mut self, time: Duration) -> Self {
         self.retrying.give_up_after = time;
         self
@@ -113,7 +116,9 @@ impl DeliveryTask {
 
     /// How long deliveries are kept after they were settled, for administrators to see. Default: 7 days.
     ///
-    /// Keep them for an hour at least: the news of an end that comes again, as it may after a crash, is sent again if nothing is known of it.
+    /// The news of an end that comes again is sent again if nothing is known of it. After a crash it comes within minutes, so keep them for an hour at least. Where other hooks
+    /// [are told of ends too](crate::hook::EndedHook#several), it comes for as long as one of them fails: keep them then as long as
+    /// [ends that nobody has dealt with](crate::cleanup::CleanupTask::keep_unheard_ends), which is the default of both.
     pub fn keep_settled(mut self, time: Duration) -> Self {
         self.keep_settled = time;
         self

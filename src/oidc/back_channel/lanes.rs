@@ -52,15 +52,28 @@ impl Lanes {
     }
 
     /// The next delivery that has a lane, if there is one. It is under way from now on.
+    ///
+    /// The client that is sent the least comes first, so that some that are slow, and have long queues, leave room for all others.
     pub(super) fn next(&mut self) -> Option<TakenDelivery> {
         let (width, troubled) = (self.width, &self.troubled);
         let has_room = |(client, lane): &(&ClientId, &mut Lane)| {
-            !lane.waiting.is_empty() && lane.sending < width_of(width, troubled, client)
+            let has_lane = || lane.sending < width_of(width, troubled, client);
+            !lane.waiting.is_empty() && (lane.sending == 0 || has_lane())
         };
-        let (_, lane) = self.busy.iter_mut().find(has_room)?;
+        let rank = |(_, lane): &(&ClientId, &mut Lane)| {
+            let since = lane.waiting.front().map(|first| first.until);
+            (lane.sending, since)
+        };
+        let ready = self.busy.iter_mut().filter(has_room);
+        let (_, lane) = ready.min_by_key(rank)?;
         let next = lane.waiting.pop_front()?;
         lane.sending += 1;
         Some(next.taken)
+    }
+
+    /// Whether a client has not answered lately.
+    pub(super) fn is_troubled(&self, client: &ClientId) -> bool {
+        self.troubled.contains_key(client)
     }
 
     /// Notes that one to a client is no longer under way, and whether the client had answered.
@@ -214,6 +227,29 @@ mod tests {
         lanes.done(&id("a"), true, now);
         lanes.done(&id("b"), true, now);
         assert!(lanes.busy.is_empty() && lanes.full(now).is_empty());
+    }
+
+    /// Whoever has a queue that never ends takes turns with the others: first those that are sent the least, and of these who has waited longest.
+    #[tokio::test]
+    async fn o6_those_that_have_the_fewest_lanes_come_first() {
+        let (mut lanes, now) = (Lanes::new(4), Instant::now());
+        let later = |seconds| now + Duration::from_secs(seconds);
+        let busy: Vec<_> = (0..20).map(|number| format!("busy {number}")).collect();
+        for client in &busy {
+            lanes.add(taken(client), later(1));
+            lanes.add(taken(client), later(1));
+        }
+        assert_eq!(begin(&mut lanes).len(), 40);
+        for client in &busy {
+            lanes.add(taken(client), later(2));
+        }
+        for (client, since) in [("third", 5), ("first", 3), ("second", 4)] {
+            lanes.add(taken(client), later(since));
+        }
+        let next: Vec<_> = (0..3)
+            .map(|_| lanes.next().unwrap().client.to_string())
+            .collect();
+        assert_eq!(next, ["first", "second", "third"]);
     }
 
     #[tokio::test]

@@ -47,6 +47,9 @@
 //! The user's response waits for none of 2 to 4. A crash at any point loses nothing that the store keeps: at worst a client hears twice, with another `jti`. Run both tasks on every node;
 //! they share the work.
 //!
+//! **Whoever shares an outbox has the same issuer, key and clients.** A delivery says for which client it is and not whose, and a node that does not know the client gives it up. So an outbox, and the store whose
+//! ends lead to it, serve one issuer; and a client that is new is registered with all nodes before a user signs in to it.
+//!
 //! **With sessions in cookies alone** there is no log of ends: the request that ends the session waits for step 2, and what that fails to put in is lost. Give `BackChannelLogout` an outbox
 //! that outlasts a restart, such as one in SQLite, and the rest is the same.
 //!
@@ -59,6 +62,9 @@
 //! | answers anything else: 400 says that the token was invalid or the logout failed; a redirect is not followed | the same, ten times at most, which is half an hour or so |
 //! | has an address that is refused | the same |
 //! | is not registered any more, or has no address | given up at once |
+//!
+//! A client that does not answer is left alone for a while, up to a minute, and then tried with one delivery. If that fails as well, what has waited for it for a day is given up untried, so what waits for a
+//! client that is gone does not grow for ever.
 //!
 //! All of that are settings of [`DeliveryTask`]. [`LogoutDeliveries`] shows where deliveries stand.
 //!

@@ -1,4 +1,4 @@
-use std::{fmt, io, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::{
     Certificate, Client, StatusCode,
@@ -90,7 +90,7 @@ impl Outgoing {
     pub(super) async fn post(&self, uri: &str, token: &str) -> Answer {
         let url = match self.checked(uri) {
             Ok(url) => url,
-            Err(why) => return Answer::Refused(why.to_owned()),
+            Err(why) => return Answer::Refused(why),
         };
         let deadline = Instant::now() + self.limit;
         let request = self
@@ -100,7 +100,7 @@ impl Outgoing {
             .body(format!("logout_token={token}"));
         let response = match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Answer::Silent(reason(error)),
+            Ok(Err(error)) => return of_error(error),
             Err(_) => return Answer::Silent("no answer within the time limit".to_owned()),
         };
         let answer = of_status(response.status());
@@ -109,12 +109,12 @@ impl Outgoing {
     }
 
     /// The resolver is not asked for addresses that stand in the URI itself, so those are looked at here.
-    fn checked(&self, uri: &str) -> Result<Url, &'static str> {
+    fn checked(&self, uri: &str) -> Result<Url, String> {
         let url = Url::parse(uri).map_err(|_| "the URI is none")?;
         match url.scheme() {
             "https" => {}
             "http" if self.plain_http => {}
-            _ => return Err("the URI is not https"),
+            _ => return Err("the URI is not https".to_owned()),
         }
         let permitted = match url.host() {
             Some(Host::Ipv4(address)) => self.addresses.permit(address.into()),
@@ -124,7 +124,7 @@ impl Outgoing {
         };
         match permitted {
             true => Ok(url),
-            false => Err(NOT_PERMITTED),
+            false => Err(NotPermitted.to_string()),
         }
     }
 }
@@ -157,9 +157,9 @@ fn of_status(status: StatusCode) -> Answer {
 }
 
 /// The innermost cause tells most. The address is left out: a client may have put a secret into it.
-fn reason(error: reqwest::Error) -> String {
+fn of_error(error: reqwest::Error) -> Answer {
     if error.is_timeout() {
-        return "no answer within the time limit".to_owned();
+        return Answer::Silent("no answer within the time limit".to_owned());
     }
     let error = error.without_url();
     let mut cause: &dyn std::error::Error = &error;
@@ -167,8 +167,10 @@ fn reason(error: reqwest::Error) -> String {
         cause = deeper;
     }
     match error.is_connect() {
-        true => format!("not connected: {cause}"),
-        false => cause.to_string(),
+        // As if the address stood in the URI.
+        true if cause.is::<NotPermitted>() => Answer::Refused(cause.to_string()),
+        true => Answer::Silent(format!("not connected: {cause}")),
+        false => Answer::Silent(cause.to_string()),
     }
 }
 
@@ -185,12 +187,24 @@ impl Resolve for Resolver {
                 .filter(|address| addresses.permit(address.ip()))
                 .collect();
             match permitted.is_empty() {
-                true => Err(io::Error::other(NOT_PERMITTED).into()),
+                true => Err(NotPermitted.into()),
                 false => Ok(Box::new(permitted.into_iter()) as Addrs),
             }
         })
     }
 }
+
+/// A name leads to no address that may be connected to.
+#[derive(Debug)]
+struct NotPermitted;
+
+impl fmt::Display for NotPermitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the address is not one that clients may have")
+    }
+}
+
+impl std::error::Error for NotPermitted {}
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -202,7 +216,6 @@ impl fmt::Debug for Outgoing {
     }
 }
 
-const NOT_PERMITTED: &str = "the address is not one that clients may have";
 const USER_AGENT: &str = concat!("axum-user-session/", env!("CARGO_PKG_VERSION"));
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 /// How long a connection waits for another token: the number of them is bounded by those of that time.

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    attempt::{Sent, send},
+    attempt::{Sent, send, tell_of},
     delivery_task::{DeliveryRound, DeliveryTask},
     lanes::Lanes,
     outgoing::Answer,
@@ -238,8 +238,13 @@ impl<'a> Worker<'a> {
             Outcome::PutBack => {}
         }
         self.unsettled.push(attempt);
+        // Once may be chance. Twice, and it may be gone for good.
+        let is_gone = !answered && self.lanes.is_troubled(&client);
         let back = self.lanes.done(&client, answered, now);
-        self.put_back(back);
+        match is_gone {
+            true => self.put_back_or_give_up(back),
+            false => self.put_back(back),
+        }
         if let Some(trial) = self.lanes.next_trial(now) {
             self.look = self.look.min(trial);
         }
@@ -257,6 +262,22 @@ impl<'a> Worker<'a> {
     fn put_back(&mut self, waiting: Vec<TakenDelivery>) {
         let put_back = |taken: TakenDelivery| taken.settled(Outcome::PutBack);
         self.unsettled.extend(waiting.into_iter().map(put_back));
+    }
+
+    /// A client that is gone is tried with one delivery now and then. The others of its deliveries end with that one when their time is over, or the outbox would grow
+    /// for as long as sessions end.
+    fn put_back_or_give_up(&mut self, waiting: Vec<TakenDelivery>) {
+        let (retrying, now) = (self.task.retrying, self.task.inner.now());
+        let is_over = |taken: &TakenDelivery| retrying.is_over(taken, now);
+        let (over, others): (Vec<_>, _) = waiting.into_iter().partition(is_over);
+        self.put_back(others);
+        for taken in over {
+            let why = "the client answers no more".to_owned();
+            let outcome = Outcome::GivenUp { why };
+            tell_of(&taken, &outcome);
+            self.round.given_up += 1;
+            self.unsettled.push(taken.settled(outcome));
+        }
     }
 
     /// Tells the outbox what became of attempts.

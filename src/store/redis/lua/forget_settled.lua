@@ -10,8 +10,10 @@ for _, name in ipairs(names) do
     stay[#stay + 1] = name
   else
     local key = end_of(name)
-    left[key] = left[key] or redis.call('HLEN', key)
-    left[key] = left[key] - 1
+    left[key] = left[key] or redis.call('HLEN', key) - redis.call('HEXISTS', key, 's')
+    if delivery then
+      left[key] = left[key] - 1
+    end
     old[#old + 1] = delivery or { name = name }
   end
 end
@@ -21,13 +23,13 @@ for _, delivery in ipairs(old) do
     redis.call('HINCRBY', KEYS[3], delivery.state, -1)
   end
   redis.call('ZREM', KEYS[2], delivery.name)
-  -- What is left may be whose session it was, which goes with the last delivery.
-  if left[end_of(delivery.name)] > 1 then
+  -- Whose session it was goes with the last delivery.
+  if left[end_of(delivery.name)] > 0 then
     redis.call('HDEL', end_of(delivery.name), field_of(delivery.name))
   end
 end
 for key, fields in pairs(left) do
-  if fields <= 1 then
+  if fields == 0 then
     redis.call('DEL', key)
   end
 end

@@ -26,20 +26,6 @@ pub(crate) async fn protect(mut response: Response) -> Response {
     response
 }
 
-/// The policy of a page with a form that leads to an application in the end. Browsers ask it for every redirect on the way (Content Security Policy
-/// Level 3 section 6.4.1).
-pub(crate) fn with_form_to(mut response: Response, destination: Option<&str>) -> Response {
-    let policy = destination.map(|origin| {
-        let to = format!("form-action 'self' {origin}");
-        HeaderValue::try_from(POLICY.replace("form-action 'self'", &to))
-    });
-    if let Some(Ok(policy)) = policy {
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
-    }
-    response
-}
-
 /// Pages of text, forms and one stylesheet, in nobody's frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; \
     frame-ancestors 'none'; base-uri 'none'";

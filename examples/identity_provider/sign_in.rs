@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 use axum::{
     Form,
     extract::{ConnectInfo, Query, State},
-    http::{HeaderMap, StatusCode, header::LOCATION},
-    response::{IntoResponse, Redirect, Response},
+    http::{
+        HeaderMap, StatusCode,
+        header::{LOCATION, REFRESH},
+    },
+    response::{IntoResponse, Response},
 };
 use axum_user_session::{AuthenticationProperties, UserSession};
 use serde::Deserialize;
@@ -14,7 +17,6 @@ use serde::Deserialize;
 use crate::{
     accounts, device,
     failure::Failure,
-    headers,
     login::{Login, Why},
     pages::{SignedIn, html},
     provider::{self, Answered, Provider},
@@ -47,21 +49,15 @@ pub(crate) struct Continuation {
 }
 
 /// `GET /login`
-pub(crate) async fn form(
-    State(provider): State<Provider>,
-    session: UserSession,
-    Query(query): Query<LoginQuery>,
-) -> Response {
+pub(crate) async fn form(session: UserSession, Query(query): Query<LoginQuery>) -> Response {
     let return_url = query.return_url.as_deref().and_then(WayBack::parse);
     let why = Why::of(query.prompt.as_deref());
     let page = Login::new(return_url.as_ref(), &session, why);
-    let page = html(page.hinted(query.login_hint));
-    leading_to(&provider, return_url.as_ref(), page)
+    html(page.hinted(query.login_hint))
 }
 
 /// `POST /login`
 pub(crate) async fn sign_in(
-    State(provider): State<Provider>,
     session: UserSession,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
@@ -75,15 +71,8 @@ pub(crate) async fn sign_in(
             &session,
             Why::of(form.prompt.as_deref()),
         );
-        let page = (
-            StatusCode::UNAUTHORIZED,
-            html(page.refused(form.username, remember)),
-        );
-        return Ok(leading_to(
-            &provider,
-            return_url.as_ref(),
-            page.into_response(),
-        ));
+        let page = html(page.refused(form.username, remember));
+        return Ok((StatusCode::UNAUTHORIZED, page).into_response());
     };
     let mut properties = AuthenticationProperties::new()
         .with_persistent(remember)
@@ -95,21 +84,21 @@ pub(crate) async fn sign_in(
     // The browser has no cookie yet, and still the session knows who is signed in.
     let return_url = return_url.as_ref().map_or("/", WayBack::as_str);
     let page = html(SignedIn::new(&session, return_url));
-    Ok((StatusCode::SEE_OTHER, [(LOCATION, return_url)], page).into_response())
+    Ok(onward(return_url, page))
 }
 
 /// `POST /login/continue` goes on with the account that is signed in.
 pub(crate) async fn go_on(
     session: UserSession,
     Form(form): Form<Continuation>,
-) -> Result<Redirect, Failure> {
+) -> Result<Response, Failure> {
     let return_url = WayBack::parse(&form.return_url);
     if let (Some(address), true) = (&return_url, session.user().is_some()) {
         Answered::note_choice(&session, address).await?;
     }
-    Ok(Redirect::to(
-        return_url.as_ref().map_or("/", WayBack::as_str),
-    ))
+    let return_url = return_url.as_ref().map_or("/", WayBack::as_str);
+    let page = html(SignedIn::new(&session, return_url));
+    Ok(onward(return_url, page))
 }
 
 /// `POST /logout`
@@ -121,9 +110,11 @@ pub(crate) async fn sign_out(
     Ok(provider::signed_out(&provider, ended.as_ref()).await?)
 }
 
-/// The page's form may lead to an application.
-fn leading_to(provider: &Provider, return_url: Option<&WayBack>, page: Response) -> Response {
-    let destination =
-        return_url.and_then(|url| provider::destination(&provider.applications, url.as_str()));
-    headers::with_form_to(page, destination.as_deref())
+/// Sends the browser on from a form. By redirects it would still be on the form's way when the application takes over, and the policy of the form's page would forbid what
+/// the application's own redirects lead to (Content Security Policy Level 3 section 6.4.1). A page in between ends that way.
+fn onward(url: &str, page: Response) -> Response {
+    if provider::is_request(url) {
+        return ([(REFRESH, format!("0; url={url}"))], page).into_response();
+    }
+    (StatusCode::SEE_OTHER, [(LOCATION, url)], page).into_response()
 }

@@ -15,8 +15,8 @@ pub(crate) struct WayBack(String);
 impl WayBack {
     /// Takes an address from a form or a query, or nothing.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let is_request = provider::request_of(text).is_some()
-            && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_request = visible && provider::is_request(text);
         let is_safe = is_request || ReturnUrl::parse(text).is_some();
         is_safe.then(|| Self(text.to_owned()))
     }

@@ -25,11 +25,7 @@ fn a_form_takes_the_answer_to_the_client() {
     assert_eq!(place.redeem(WEB, &code).status, 200);
 
     let policy = page.header("content-security-policy").expect("a policy");
-    for part in [
-        "default-src 'none'",
-        "script-src 'sha256-",
-        "form-action https://client.example;",
-    ] {
+    for part in ["default-src 'none'", "script-src 'sha256-"] {
         assert!(policy.contains(part), "{part}: {policy}");
     }
     assert!(!policy.contains("unsafe"), "{policy}");

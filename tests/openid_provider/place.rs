@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::{
     curl::{Answer, Curl},
-    journey::parameter,
+    journey::{onward, parameter},
     request::{CALLBACK, Request, VERIFIER},
     server::{Disk, Server},
 };
@@ -72,7 +72,7 @@ impl Place {
     }
 
     pub(crate) fn location(&self, answer: &Answer) -> Url {
-        let location = answer.header("location").expect("a redirect has it");
+        let location = onward(answer).unwrap_or_else(|| panic!("no way on: {}", answer.body));
         let here = Url::parse(self.server.origin()).expect("an origin is a URL");
         here.join(location).expect("a redirect leads somewhere")
     }

@@ -56,11 +56,9 @@ impl Curl {
 }
 
 impl Page {
-    /// Where a redirect leads, if it is one.
+    /// Where a redirect leads, or a page that is shown for no time, if it is one.
     pub(crate) fn leads_to(&self) -> Option<Url> {
-        let location = self.answer.header("location")?;
-        let is_redirect = (300..400).contains(&self.answer.status);
-        is_redirect.then(|| self.at(location))
+        onward(&self.answer).map(|address| self.at(address))
     }
 
     /// A parameter of its address.
@@ -70,6 +68,14 @@ impl Page {
 
     fn at(&self, path: &str) -> Url {
         self.url.join(path).expect("a path leads somewhere")
+    }
+}
+
+/// Where an answer leads, as it says itself.
+pub(crate) fn onward(answer: &Answer) -> Option<&str> {
+    match answer.status {
+        300..400 => answer.header("location"),
+        _ => answer.header("refresh")?.strip_prefix("0; url="),
     }
 }
 

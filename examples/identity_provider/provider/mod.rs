@@ -17,7 +17,7 @@ mod token;
 mod userinfo;
 
 pub(crate) use self::applications::Applications;
-pub(crate) use self::authorize::{Answered, answered, destination, request_of};
+pub(crate) use self::authorize::{Answered, answered, is_request};
 pub(crate) use self::grants::Grants;
 pub(crate) use self::logout::signed_out;
 pub(crate) use self::routes::{with_session, without_session};

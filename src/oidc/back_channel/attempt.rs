@@ -1,3 +1,5 @@
+//! One attempt to tell a client.
+
 use std::{sync::Arc, time::SystemTime};
 
 use rand::RngExt;
@@ -42,6 +44,7 @@ pub(super) async fn send(inner: Arc<Inner>, retrying: Retrying, taken: TakenDeli
     Sent::new(&taken, answer, retrying, inner.now())
 }
 
+/// Has the log say what became of one.
 fn tell_of(taken: &TakenDelivery, outcome: &Outcome) {
     let &TakenDelivery {
         event_id,

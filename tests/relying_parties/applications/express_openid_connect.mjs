@@ -36,6 +36,10 @@ application.use(
 application.get("/", async (request, response) => {
   response.json({ user: request.oidc.user ?? null, logout_tokens: ended.size });
 });
+// An application whose pages are on another origin than its callback.
+application.get("/login-and-go-elsewhere", (request, response) => {
+  response.oidc.login({ returnTo: ORIGIN.replace("127.0.0.1", "localhost") });
+});
 application.use((error, request, response, next) => {
   console.error(request.originalUrl, error);
   response.status(error.statusCode ?? 500).json({ error: error.error ?? error.message });

@@ -84,6 +84,12 @@ pub(in crate::provider) async fn authorize_by_post(form: Bytes) -> Response {
     Redirect::to(&format!("{PATH}?{}", parameters::encoded_anew(&form))).into_response()
 }
 
+/// Whether a path of this site is a client's request, which has waited for a sign-in.
+pub(crate) fn is_request(path: &str) -> bool {
+    let query = path.strip_prefix(PATH);
+    query.is_some_and(|query| query.starts_with('?'))
+}
+
 /// Records the client in the session, and gives it a code.
 async fn answer(
     provider: &Provider,

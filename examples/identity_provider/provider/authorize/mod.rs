@@ -7,6 +7,6 @@ mod request;
 mod response;
 
 pub(crate) use self::answered::{Answered, answered};
+pub(crate) use self::endpoint::is_request;
 pub(super) use self::endpoint::{PATH, authorize, authorize_by_post};
-pub(crate) use self::request::{destination, request_of};
 pub(super) use self::response::MODES;

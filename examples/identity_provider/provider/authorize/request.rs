@@ -60,20 +60,6 @@ pub(super) fn asker(
     Ok((Arc::clone(application), reply))
 }
 
-/// The query of a path of ours that leads to the endpoint.
-pub(crate) fn request_of(path_and_query: &str) -> Option<&str> {
-    let rest = path_and_query.strip_prefix(super::endpoint::PATH)?;
-    rest.strip_prefix('?')
-}
-
-/// Where a browser will be sent in the end by a path of ours that leads to the endpoint, so that a form may lead there.
-pub(crate) fn destination(applications: &Applications, path_and_query: &str) -> Option<String> {
-    let query = request_of(path_and_query)?;
-    let parameters = Parameters::parse(query.as_bytes())?;
-    let (_, reply) = asker(applications, &parameters).ok()?;
-    Some(reply.destination())
-}
-
 impl AuthorizationRequest {
     pub(super) fn parse(
         application: Arc<Application>,

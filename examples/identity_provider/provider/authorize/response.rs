@@ -3,7 +3,6 @@ use axum::{
     http::{HeaderValue, header::CONTENT_SECURITY_POLICY},
     response::{IntoResponse, Redirect, Response},
 };
-use axum_user_session::oidc::Origin;
 use url::form_urlencoded;
 
 use crate::{pages::html, provider::script};
@@ -48,17 +47,6 @@ impl Reply {
         }
     }
 
-    /// Where it goes, for a policy: an origin, or an app's own scheme (Content Security Policy Level 3 section 2.3.1).
-    pub(super) fn destination(&self) -> String {
-        match Origin::of(&self.redirect_uri) {
-            Ok(origin) => origin.as_str().to_owned(),
-            Err(_) => {
-                let scheme = self.redirect_uri.split(':').next();
-                format!("{}:", scheme.unwrap_or_default())
-            }
-        }
-    }
-
     /// The registered URI with its own query kept.
     fn with_query(&self, fields: &[(&str, &str)]) -> String {
         let joint = match self.redirect_uri.contains('?') {
@@ -75,9 +63,9 @@ impl Reply {
             action: &self.redirect_uri,
             fields,
         });
-        let destination = self.destination();
+        // No `form-action`: it would forbid what the application's own redirects lead to.
         let policy = format!(
-            "default-src 'none'; style-src 'self'; script-src '{}'; form-action {destination}; base-uri 'none'",
+            "default-src 'none'; style-src 'self'; script-src '{}'; base-uri 'none'",
             script::hash(SUBMIT)
         );
         if let Ok(policy) = HeaderValue::try_from(policy) {

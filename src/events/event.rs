@@ -69,7 +69,13 @@ pub(crate) enum Event<'a> {
     },
     /// How many deliveries are not settled; told to the metrics only.
     #[cfg(feature = "back-channel")]
-    LogoutsWaiting(u64),
+    LogoutsWaiting(
+        #[cfg_attr(
+            not(feature = "metrics"),
+            expect(dead_code, reason = "the log says nothing of it")
+        )]
+        u64,
+    ),
 }
 
 pub(crate) type Source = dyn StdError + 'static;

@@ -205,9 +205,9 @@ async fn o6_a_client_that_was_changed_or_removed() {
     assert_eq!(
         provider.states().await,
         [
-            "gone given_up 1: the client is not registered any more",
+            "gone failed 1: the client is not registered any more",
             "moved delivered 1",
-            "mute given_up 1: the client has no back-channel URI any more",
+            "mute failed 1: the client has no back-channel URI any more",
         ]
     );
     assert_eq!(provider.receivers.heard_by("elsewhere").len(), 1);

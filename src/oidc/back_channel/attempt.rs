@@ -18,22 +18,29 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// Decides what an answer means, and tells of it. An error is final.
+    /// Decides what an answer means, and tells of it.
     pub(super) fn new(
         taken: &TakenDelivery,
-        answer: Result<Answer, String>,
+        answer: Answer,
         retrying: Retrying,
         now: SystemTime,
     ) -> Self {
-        let answered = !matches!(answer, Ok(Answer::Silent(_)));
-        let outcome = match answer {
-            Ok(answer) => retrying.outcome(taken, answer, now, rand::rng().random()),
-            Err(why) => Outcome::GivenUp { why },
-        };
+        let answered = !matches!(answer, Answer::Silent(_));
+        let outcome = retrying.outcome(taken, answer, now, rand::rng().random());
         tell_of(taken, &outcome);
         Self {
             attempt: taken.settled(outcome),
             answered,
+        }
+    }
+
+    /// A delivery that nobody tries any more.
+    pub(super) fn given_up(taken: &TakenDelivery, why: String) -> Self {
+        let outcome = Outcome::GivenUp { why };
+        tell_of(taken, &outcome);
+        Self {
+            attempt: taken.settled(outcome),
+            answered: false,
         }
     }
 }

@@ -92,21 +92,21 @@ impl Inner {
         self.clock.now()
     }
 
-    /// Tells a client. An error means that it never will be told.
-    pub(super) async fn tell(&self, taken: &TakenDelivery) -> Result<Answer, String> {
+    /// Tells a client. One that is not known here may be known to another node, which has its registration already.
+    pub(super) async fn tell(&self, taken: &TakenDelivery) -> Answer {
         let client = match self.clients.client(&taken.client).await {
             Ok(Some(client)) => client,
-            Ok(None) => return Err("the client is not registered any more".to_owned()),
-            Err(_) => return Ok(Answer::Failed("the registry did not answer".to_owned())),
+            Ok(None) => return Answer::Refused("the client is not registered any more".to_owned()),
+            Err(_) => return Answer::Failed("the registry did not answer".to_owned()),
         };
         let Some(address) = client.back_channel_logout() else {
-            return Err("the client has no back-channel URI any more".to_owned());
+            return Answer::Refused("the client has no back-channel URI any more".to_owned());
         };
         let session_id = Some(taken.session_id);
         let (subject, now) = (&taken.subject, self.now());
         let token = LogoutToken::new(&self.issuer, &client, subject, session_id, now);
         match self.signer.sign(&token).await {
-            Ok(token) => Ok(self.outgoing.post(&address.uri, &token).await),
+            Ok(token) => self.outgoing.post(&address.uri, &token).await,
             Err(error) => {
                 if let Some(left_out) = self.unsigned.pass(now.into()) {
                     tracing::warn!(
@@ -115,7 +115,7 @@ impl Inner {
                         "a logout token could not be signed; it is tried again"
                     );
                 }
-                Ok(Answer::Failed("the token could not be signed".to_owned()))
+                Answer::Failed("the token could not be signed".to_owned())
             }
         }
     }

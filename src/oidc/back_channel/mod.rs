@@ -47,7 +47,7 @@
 //! The user's response waits for none of 2 to 4. A crash at any point loses nothing that the store keeps: at worst a client hears twice, with another `jti`. Run both tasks on every node;
 //! they share the work.
 //!
-//! **Whoever shares an outbox has the same issuer, key and clients.** A delivery says for which client it is and not whose, and a node that does not know the client gives it up. So an outbox, and the store whose
+//! **Whoever shares an outbox has the same issuer, key and clients.** A delivery says for which client it is and not whose, and a node that does not know the client counts that as a refusal. So an outbox, and the store whose
 //! ends lead to it, serve one issuer; and a client that is new is registered with all nodes before a user signs in to it.
 //!
 //! **With sessions in cookies alone** there is no log of ends: the request that ends the session waits for step 2, and what that fails to put in is lost. Give `BackChannelLogout` an outbox
@@ -60,8 +60,7 @@
 //! | answers 200 or 204 (section 2.8) | it has heard |
 //! | answers 408, 425, 429 or a server error, does not answer in time, can't be reached | it is tried again after 5 seconds at most, then 10, and so on up to an hour; given up after a day |
 //! | answers anything else: 400 says that the token was invalid or the logout failed; a redirect is not followed | the same, ten times at most, which is half an hour or so |
-//! | has an address that is refused | the same |
-//! | is not registered any more, or has no address | given up at once |
+//! | has an address that is refused, has none any more, or is not registered with this node | the same |
 //!
 //! A client that does not answer is left alone for a while, up to a minute, and then tried with one delivery. If that fails as well, what has waited for it for a day is given up untried, so what waits for a
 //! client that is gone does not grow for ever.

@@ -221,7 +221,7 @@ impl<'a> Worker<'a> {
                 };
                 let why = "the registry or the signer panicked".to_owned();
                 let (now, retrying) = (self.task.inner.now(), self.task.retrying);
-                Sent::new(&taken, Ok(Answer::Failed(why)), retrying, now)
+                Sent::new(&taken, Answer::Failed(why), retrying, now)
             }
         };
         let now = Instant::now();
@@ -273,7 +273,7 @@ impl<'a> Worker<'a> {
         self.put_back(others);
         for taken in over {
             let why = "the client answers no more".to_owned();
-            let sent = Sent::new(&taken, Err(why), retrying, now);
+            let sent = Sent::given_up(&taken, why);
             self.round.given_up += 1;
             self.unsettled.push(sent.attempt);
         }

@@ -53,15 +53,15 @@ async fn o6_the_log_shows_outcomes_and_no_secret() {
     for client in ["good", "bad", "mute", "gone", "wrong"] {
         provider.register_at(
             client,
-            &provider.receivers.uri(&format!("{client}?key=5ecret")),
+            &provider.receivers.uri(&format!("{client}?key=hunter2")),
         );
     }
-    let wrong = provider.receivers.uri_at("127.0.0.2", "wrong?key=5ecret");
+    let wrong = provider.receivers.uri_at("127.0.0.2", "wrong?key=hunter2");
     provider.register_at("wrong", &wrong);
     provider
         .receivers
-        .behave("bad?key=5ecret", [Reply::Status(500)]);
-    provider.receivers.behave("mute?key=5ecret", [Reply::Hang]);
+        .behave("bad?key=hunter2", [Reply::Status(500)]);
+    provider.receivers.behave("mute?key=hunter2", [Reply::Hang]);
     provider
         .end(7, &["good", "bad", "mute", "gone", "wrong"])
         .await;
@@ -75,11 +75,11 @@ async fn o6_the_log_shows_outcomes_and_no_secret() {
     assert_eq!(lines("could not be told"), 3, "{text}");
     assert_eq!(lines("WARN"), 1, "{text}");
     assert_eq!(lines("was not told"), 1, "{text}");
-    let token = provider.receivers.heard_by("good?key=5ecret")[0]
+    let token = provider.receivers.heard_by("good?key=hunter2")[0]
         .token()
         .to_owned();
     let signature = token.rsplit('.').next().unwrap();
-    for secret in ["5ecret", "00000007", "alice", "eyJ", "https:", signature] {
+    for secret in ["hunter2", "00000007", "alice", "eyJ", "https:", signature] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
 }

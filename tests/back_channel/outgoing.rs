@@ -202,15 +202,15 @@ async fn o7_a_client_that_nobody_serves() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let state = attempt(&provider, &format!("https://{address}/secret?key=5ecret")).await;
+    let state = attempt(&provider, &format!("https://{address}/secret?key=hunter2")).await;
     assert!(
         state.starts_with("failed: not connected: Connection refused"),
         "{state}"
     );
     let provider = Provider::new();
-    let state = attempt(&provider, "https://no-such-host.invalid/?key=5ecret").await;
+    let state = attempt(&provider, "https://no-such-host.invalid/?key=hunter2").await;
     assert!(state.starts_with("failed: not connected: "), "{state}");
-    assert!(!state.contains("5ecret"));
+    assert!(!state.contains("hunter2"));
 }
 
 /// In a process of its own, because the environment belongs to all tests here.

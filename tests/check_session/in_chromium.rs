@@ -166,7 +166,7 @@ fn o2_odd_cookies() {
         "xidsrv.session=a",
         "IDSRV.SESSION=a",
         "other=idsrv.session=a",
-        "idsrv.sessio%6E=a",
+        "%69dsrv.session=a",
         "umlaut=\u{e4}\"%\u{1F980}",
     ] {
         let set = "document.cookie = arguments[0] + '; Secure; SameSite=None'";

@@ -72,7 +72,7 @@ impl LogoutOutbox for PostgresStore {
 
     async fn settle(&self, attempts: &[Attempt], now: SystemTime) -> Result<u64, StoreError> {
         let (mut events, mut clients, mut turns) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut states, mut agains, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut states, mut next_times, mut failures) = (Vec::new(), Vec::new(), Vec::new());
         for attempt in attempts {
             let again = match attempt.outcome {
                 Outcome::Failed { again, .. } => Some(to_millis(again)),
@@ -83,7 +83,7 @@ impl LogoutOutbox for PostgresStore {
             // No delivery has a turn that is no number of PostgreSQL's.
             turns.push(i64::try_from(attempt.turn).unwrap_or(-1));
             states.push(attempt.outcome.state().map(DeliveryState::as_str));
-            agains.push(again);
+            next_times.push(again);
             failures.push(attempt.outcome.why());
         }
         let statement = self.statements().settle.query();
@@ -92,7 +92,7 @@ impl LogoutOutbox for PostgresStore {
             .bind(clients)
             .bind(turns)
             .bind(states)
-            .bind(agains)
+            .bind(next_times)
             .bind(failures)
             .bind(to_millis(now));
         let row = self.row(statement).await?;

@@ -72,9 +72,16 @@ async fn o6_the_log_shows_outcomes_and_no_secret() {
     let lines = |part: &str| text.lines().filter(|line| line.contains(part)).count();
     assert_eq!(lines("clients are to be told"), 1, "{text}");
     assert_eq!(lines("a client was told"), 1, "{text}");
-    assert_eq!(lines("could not be told"), 3, "{text}");
-    assert_eq!(lines("WARN"), 1, "{text}");
-    assert_eq!(lines("was not told"), 1, "{text}");
+    assert_eq!(lines("could not be told"), 4, "{text}");
+    assert_eq!(lines("WARN"), 0, "{text}");
+    // After a day they are given up.
+    provider.clock.advance(Duration::from_secs(25 * 3600));
+    provider.task().run_once().await.unwrap();
+    let text = log.text();
+    let lines = |part: &str| text.lines().filter(|line| line.contains(part)).count();
+    assert_eq!(lines("a client was told"), 1, "{text}");
+    assert_eq!(lines("WARN"), 4, "{text}");
+    assert_eq!(lines("was not told"), 4, "{text}");
     let token = provider.receivers.heard_by("good?key=hunter2")[0]
         .token()
         .to_owned();

@@ -1023,3 +1023,19 @@ async fn what_was_reported_as_done_goes_out_with_a_5xx_too() {
     assert_eq!(names(&page.await), [AUTH, SID]);
     assert_eq!(lab.seen().await, "alice []");
 }
+
+/// As a browser of an end-to-end test does, or one that many people share.
+#[tokio::test]
+async fn c21_a_browser_signs_in_and_out_as_often_as_it_likes() {
+    let mut lab = Lab::new();
+    for time in 0..80 {
+        let page = lab.sign_in("alice").await;
+        assert_eq!(page.status, StatusCode::OK, "{time}: {}", page.body);
+        lab.sign_out().await;
+        let left = lab.browser.cookie_names().len();
+        assert!(left < 12, "{time}: {left} cookies are left");
+    }
+    lab.clock.advance(Duration::from_secs(1201));
+    lab.look().await;
+    assert_eq!(lab.browser.cookie_names(), Vec::<&str>::new());
+}

@@ -14,6 +14,7 @@
 //!   requests that do so at once write two such marks, and their union is complete.
 //! - **A sign-out, or another user's sign-in, leaves a mark that the session has ended.** A renewal that was under way may set its ticket afterwards: with the mark beside it, it is
 //!   no session, and is cleared. The mark lives as long as such a ticket could. It goes with the first request after [`KEEP`], when nothing can be under way any more that does not know of it.
+//!   Of more than [`MOST_ENDED`] the oldest go before: a browser that signs in and out all day must not run out of room, and no response is that late.
 //!
 //! A sign-out wins over additions too: the marks of a session that has ended are expired. Those of a session that is just not the current one go when
 //! they are [`KEEP`] old: it may have been overwritten by another sign-in, and come back with a renewal that was under way.
@@ -37,6 +38,8 @@ use crate::{
 const KEEP: Duration = Duration::from_secs(2 * IN_FLIGHT.as_secs());
 /// How many marks with clients a browser is given.
 const MOST: usize = 16;
+/// How many ends a browser remembers.
+const MOST_ENDED: usize = 8;
 /// Browsers drop a cookie whose name and value are longer together (RFC 6265bis section 5.6).
 const MAX_COOKIE: usize = 4096;
 
@@ -299,10 +302,19 @@ impl Marks {
                 clients.iter().all(settled)
             }
             Said::Clients(_, clients) => clients.iter().all(|(_, since)| now.since(since) > KEEP),
-            Said::Ended(_, at) => now.since(*at) > KEEP,
+            Said::Ended(id, at) => now.since(*at) > KEEP || self.is_long_past((*at, *id)),
             Said::Nothing => true,
             Said::Unknown => false,
         }
+    }
+
+    /// Whether there are as many later ends as a browser remembers.
+    fn is_long_past(&self, end: (Timestamp, SessionId)) -> bool {
+        let later = self.carried.iter().filter(|carried| match carried.said {
+            Said::Ended(id, at) => (at, id) > end,
+            _ => false,
+        });
+        later.count() >= MOST_ENDED
     }
 }
 

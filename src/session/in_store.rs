@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     authenticator,
     in_request::Kept,
-    plan::{Established, Plan, Rules},
+    plan::{Established, Plan, Rules, ended_value},
     records::{self, Changed, Finished},
     reference::Reference,
     sealed_record,
@@ -162,7 +162,7 @@ impl Shared {
         let now = self.settings.now();
         let (plan, key) = {
             let session = self.lock();
-            let plan = session.state.sign_out(now, Rules::of(&self.settings));
+            let plan = session.state.sign_out_kept();
             // If the session was replaced just before this request came, it is its successor that ends.
             let kept = session.kept.map(|kept| kept.key);
             (plan, kept.or(session.gone))
@@ -174,7 +174,10 @@ impl Shared {
             ended = match records::finish(&self.settings, store, key, end, deadline).await? {
                 Finished::Ended(ended) => Some(ended),
                 Finished::Before => None,
-                Finished::Either => plan.outcome.clone(),
+                Finished::Either => plan.outcome.as_ref().and_then(|ticket| {
+                    let rules = Rules::of(&self.settings);
+                    ended_value(ticket, EndReason::SignOut, now, rules)
+                }),
             };
         }
         let mut session = self.lock();
@@ -296,8 +299,7 @@ impl Shared {
         if let Some(ended) = &mut ended {
             ended.issuer.clone_from(&self.settings.issuer);
         }
-        let clients = clients.iter().map(|client| client.as_str());
-        let clients = ClientList::default().merged(clients);
+        let clients = ClientList::of_record(&clients);
         Ok(Some(Stored { clients, ended }))
     }
 

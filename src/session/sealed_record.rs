@@ -95,8 +95,7 @@ pub(crate) fn open_record(
     let times = times.ok_or(OpenError::Forged)?;
     // The record may shorten the session's life, and never lengthen it.
     times.expires = Timestamp::from(record.expires).min(times.absolute);
-    let clients = record.clients.iter().map(|client| client.as_str());
-    properties.clients = ClientList::default().merged(clients);
+    properties.clients = ClientList::of_record(&record.clients);
     Ok(ticket)
 }
 

@@ -45,15 +45,15 @@ impl Record {
     ///
     /// A record ends only once, so the event is named after its key.
     pub fn ended(&self, reason: EndReason, at: SystemTime) -> Ended {
-        let mut ended = Ended::new(
-            event_of(&self.key),
-            self.subject.clone(),
-            self.session_id,
-            reason,
-            at,
-        );
-        ended.display_name.clone_from(&self.display_name);
-        ended.clients.clone_from(&self.clients);
+        self.clone().into_ended(reason, at)
+    }
+
+    /// As [`ended`](Self::ended), without a copy of the clients.
+    pub fn into_ended(self, reason: EndReason, at: SystemTime) -> Ended {
+        let event_id = event_of(&self.key);
+        let mut ended = Ended::new(event_id, self.subject, self.session_id, reason, at);
+        ended.display_name = self.display_name;
+        ended.clients = self.clients;
         ended
     }
 

@@ -12,6 +12,15 @@ pub(crate) struct ClientList {
 }
 
 impl ClientList {
+    /// The clients of a record, in which each is once: its store sees to that, and there may be a thousand of them in every request.
+    pub(crate) fn of_record(clients: &[ClientId]) -> Self {
+        let mut wire = Vec::with_capacity(clients.iter().map(most_bytes).sum());
+        for client_id in clients {
+            put_bytes(&mut wire, client_id.as_str().as_bytes());
+        }
+        Self { wire: wire.into() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.wire.is_empty()
     }
@@ -26,9 +35,8 @@ impl ClientList {
 
     pub(crate) fn to_vec(&self) -> Vec<ClientId> {
         // What is in a list was parsed when it came in.
-        self.iter()
-            .filter_map(|id| ClientId::parse(id).ok())
-            .collect()
+        ClientId::parse_all(self.iter())
+            .unwrap_or_else(|_| self.iter().flat_map(ClientId::parse).collect())
     }
 
     /// This list with one client after its own, which it must not hold yet.
@@ -40,8 +48,9 @@ impl ClientList {
 
     /// This list and, after its own, what it does not hold yet.
     pub(crate) fn merged<'a>(&'a self, added: impl IntoIterator<Item = &'a str>) -> Self {
+        let added = added.into_iter();
         let mut wire = self.wire.to_vec();
-        let mut known = Known::of(self);
+        let mut known = Known::of(self, added.size_hint().0);
         for client_id in added {
             if known.insert(client_id) {
                 put_bytes(&mut wire, client_id.as_bytes());
@@ -56,7 +65,7 @@ impl ClientList {
             return self.clone();
         }
         let mut wire = Vec::with_capacity(self.wire.len());
-        let mut known = Known::of(other);
+        let mut known = Known::of(other, 0);
         for client_id in self.iter().filter(|id| known.insert(id)) {
             put_bytes(&mut wire, client_id.as_bytes());
         }
@@ -89,6 +98,11 @@ impl ClientList {
     }
 }
 
+/// What a client takes, with its length.
+fn most_bytes(client_id: &ClientId) -> usize {
+    client_id.as_str().len() + 2
+}
+
 /// Clients that are known. There may be many, and then each is looked up and not searched for; most sessions have few.
 enum Known<'a> {
     Few(Vec<&'a str>),
@@ -98,8 +112,12 @@ enum Known<'a> {
 impl<'a> Known<'a> {
     const FEW: usize = 16;
 
-    fn of(list: &'a ClientList) -> Self {
-        let mut known = Self::Few(Vec::with_capacity(4));
+    /// Those of a list, and room for about so many more.
+    fn of(list: &'a ClientList, more: usize) -> Self {
+        let mut known = match more > Self::FEW {
+            true => Self::Many(HashSet::with_capacity(more)),
+            false => Self::Few(Vec::with_capacity(4)),
+        };
         for client_id in list.iter() {
             known.insert(client_id);
         }

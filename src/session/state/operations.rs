@@ -140,6 +140,14 @@ impl State {
         }
     }
 
+    /// As [`sign_out`](Self::sign_out), of a session that is in a store, which tells of its end itself: what ends as far as is known here.
+    pub(crate) fn sign_out_kept(&self) -> Plan<Option<Ticket>> {
+        Plan {
+            next: Next::SignedOut,
+            outcome: self.current().cloned(),
+        }
+    }
+
     /// Plans that the session id cookie shows the session's id; none if it does.
     pub(crate) fn ensure_session_id_cookie(&self) -> Option<Plan<()>> {
         if self.pending.is_some() {

@@ -132,7 +132,7 @@ impl Shard {
             _ => return None,
         }
         let record = self.remove(key, None, now)?;
-        Some(record.ended(end.reason, now))
+        Some(record.into_ended(end.reason, now))
     }
 
     /// Which sessions have to end for one more of a subject, oldest first; none if the limit refuses it. `but` does not count.

@@ -10,18 +10,18 @@ use crate::{
     store::operation::{Purged, TakenEnd},
 };
 
-pub(super) fn append(connection: &Connection, ended: &Ended) -> rusqlite::Result<()> {
+/// Logs the end of the session in a row, which is still there.
+pub(super) fn append(
+    connection: &Connection,
+    row: i64,
+    event: EventId,
+    reason: EndReason,
+    at: SystemTime,
+) -> rusqlite::Result<()> {
     let sql = "INSERT INTO ends (event, subject, session_id, display_name, clients, reason, at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    connection.prepare_cached(sql)?.execute(params![
-        ended.event_id.as_bytes(),
-        ended.subject,
-        ended.session_id.as_str(),
-        ended.display_name,
-        Clients::text(&ended.clients),
-        ended.reason.as_str(),
-        Time(ended.at),
-    ])?;
+               SELECT ?2, subject, session_id, display_name, clients, ?3, ?4 FROM sessions WHERE id = ?1";
+    let params = params![row, event.as_bytes(), reason.as_str(), Time(at)];
+    connection.prepare_cached(sql)?.execute(params)?;
     Ok(())
 }
 

@@ -164,10 +164,10 @@ pub(super) fn end_matching(
         search.values.push(row_limit(chunk).into());
         let selected = select(connection, &sql, params_from_iter(&search.values))?;
         search.values.pop();
-        for stored in &selected.records {
+        let gone = selected.records.len() + selected.senseless;
+        for stored in selected.records {
             end(connection, stored, reason, now)?;
         }
-        let gone = selected.records.len() + selected.senseless;
         left -= gone;
         if gone < chunk {
             break;
@@ -188,7 +188,7 @@ pub(super) fn end_expired(
         " FROM sessions INDEXED BY sessions_by_expiry WHERE expires <= ?1 ORDER BY expires LIMIT ?2"
     );
     let expired = select(connection, sql, params![Time(now), row_limit(max)])?;
-    let expired = expired.records.iter();
+    let expired = expired.records.into_iter();
     expired
         .map(|stored| end(connection, stored, EndReason::Expired, now))
         .collect()

@@ -13,6 +13,7 @@ use crate::{
     store::{
         key::RecordKey,
         operation::{End, Loaded, TOMBSTONE},
+        record::event_of,
     },
 };
 
@@ -101,15 +102,15 @@ pub(super) fn select(
 /// Ends the session of a record, and logs it.
 pub(super) fn end(
     connection: &Connection,
-    stored: &Stored,
+    stored: Stored,
     reason: EndReason,
     now: SystemTime,
 ) -> rusqlite::Result<Ended> {
-    delete_row(connection, stored.id)?;
-    remember(connection, &stored.record.key, None, now)?;
-    let ended = stored.record.ended(reason, now);
-    end_log::append(connection, &ended)?;
-    Ok(ended)
+    let Stored { id, record } = stored;
+    end_log::append(connection, id, event_of(&record.key), reason, now)?;
+    delete_row(connection, id)?;
+    remember(connection, &record.key, None, now)?;
+    Ok(record.into_ended(reason, now))
 }
 
 /// Ends the session of a key, if it is there and is to end.
@@ -122,7 +123,7 @@ pub(super) fn end_newest(
     let newest = newest(connection, key, now)?;
     let newest = newest.filter(|newest| !end.only_expired || newest.record.has_expired(now));
     newest
-        .map(|newest| self::end(connection, &newest, end.reason, now))
+        .map(|newest| self::end(connection, newest, end.reason, now))
         .transpose()
 }
 

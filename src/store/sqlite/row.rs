@@ -140,11 +140,11 @@ impl Clients {
 
 impl FromSql for Clients {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let text = value.as_str()?;
         // No client is no line, and not one with nothing in it.
-        let lines = (!text.is_empty()).then(|| text.split('\n'));
-        let clients = lines.into_iter().flatten().map(ClientId::parse);
-        clients.collect::<Result<_, _>>().map(Self).map_err(other)
+        match value.as_str()? {
+            "" => Ok(Self(Vec::new())),
+            text => ClientId::parse_lines(text).map(Self).map_err(other),
+        }
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) fn create(
     let Some(evicted) = to_evict(connection, &record.subject, limit, None, now)? else {
         return Ok(Created::Denied);
     };
-    let end = |stored: &Stored| end(connection, stored, EndReason::LimitReached, now);
-    let evicted = evicted.iter().map(end).collect::<Result<_, _>>()?;
+    let end = |stored: Stored| end(connection, stored, EndReason::LimitReached, now);
+    let evicted = evicted.into_iter().map(end).collect::<Result<_, _>>()?;
     insert(connection, record)?;
     Ok(Created::Created { evicted })
 }
@@ -59,7 +59,7 @@ pub(super) fn replace(
                 Some(old) => go_on(connection, &old, record, now),
             }
         }
-        Continuity::NewSession => begin_anew(connection, old.as_ref(), record, limit, now),
+        Continuity::NewSession => begin_anew(connection, old, record, limit, now),
     }
 }
 
@@ -115,16 +115,18 @@ fn go_on(
 /// Ends the old session, if there is one, and puts the new one in.
 fn begin_anew(
     connection: &Connection,
-    old: Option<&Stored>,
+    old: Option<Stored>,
     record: &Record,
     limit: Option<Limit>,
     now: SystemTime,
 ) -> rusqlite::Result<Replaced> {
-    let Some(evicted) = to_evict(connection, &record.subject, limit, old, now)? else {
+    let Some(evicted) = to_evict(connection, &record.subject, limit, old.as_ref(), now)? else {
         return Ok(Replaced::Denied);
     };
     let old = old.map(|old| (old, EndReason::Replaced));
-    let evicted = evicted.iter().map(|old| (old, EndReason::LimitReached));
+    let evicted = evicted
+        .into_iter()
+        .map(|old| (old, EndReason::LimitReached));
     let ends = old.into_iter().chain(evicted);
     let ended = ends
         .map(|(stored, reason)| end(connection, stored, reason, now))

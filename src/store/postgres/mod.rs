@@ -2,6 +2,7 @@
 
 mod answers;
 mod batches;
+mod client_array;
 mod connections;
 mod error;
 mod lanes;

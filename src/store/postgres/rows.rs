@@ -8,6 +8,7 @@ use sqlx::{
     query::Query,
 };
 
+use super::client_array::ClientArray;
 use crate::{
     device::Device,
     ended::{Ended, EventId},
@@ -60,9 +61,8 @@ impl<'a> Columns<'a> {
 
     /// Clients; none if somebody has written to the table what no client can be.
     pub(super) fn clients(&mut self) -> Result<Option<Vec<ClientId>>, sqlx::Error> {
-        let texts: Vec<String> = self.next()?;
-        let ids = texts.iter().map(|text| ClientId::parse(text).ok());
-        Ok(ids.collect())
+        let ClientArray(clients) = self.next()?;
+        Ok(clients)
     }
 
     /// A record; none if somebody has written to the table what no record can be.

@@ -1,42 +1,67 @@
 -- Stands before the scripts that can end sessions. KEYS[1] is the expiry set, KEYS[2] the log of ends, KEYS[3] the set that says when an end can be taken.
 
--- Clients in the order in which they were added.
+-- Clients in the order in which they were added. Notes the names of all fields of the record, too.
 local function clients_of(record)
   local fields = redis.call('HGETALL', record.name)
-  local found = {}
+  local with, ordinals, rest = {}, {}, {}
+  record.fields = {}
   for at = 1, #fields, 2 do
-    if string.sub(fields[at], 1, 1) == 'c' then
-      found[#found + 1] = { id = string.sub(fields[at], 2), ordinal = tonumber(fields[at + 1]) or 0 }
+    record.fields[(at + 1) / 2] = fields[at]
+    if string.byte(fields[at]) == 99 then -- 'c'
+      local id, ordinal = string.sub(fields[at], 2), tonumber(fields[at + 1])
+      if ordinal and not with[ordinal] then
+        with[ordinal] = id
+        ordinals[#ordinals + 1] = ordinal
+      else
+        -- Only somebody else can have given a number twice. It is a client all the same.
+        rest[#rest + 1] = id
+      end
     end
   end
-  table.sort(found, function(one, other) return one.ordinal < other.ordinal end)
+  -- Numbers, as the server has to wait for a comparison that is a function here.
+  table.sort(ordinals)
   local clients = {}
-  for at, client in ipairs(found) do
-    clients[at] = client.id
+  for at, ordinal in ipairs(ordinals) do
+    clients[at] = with[ordinal]
+  end
+  for _, id in ipairs(rest) do
+    clients[#clients + 1] = id
   end
   return clients
 end
 
--- A letter, a length and a text, which may hold any bytes.
-local function part(letter, text)
-  return letter .. #text .. ':' .. text
+-- Lengths as texts: many texts are equally long, and writing numbers is slow.
+local lengths = {}
+
+-- Appends a letter, a length and a text, which may hold any bytes, as pieces that are yet to be joined.
+local function append(pieces, letter, text)
+  local length = lengths[#text]
+  if not length then
+    length = #text .. ':'
+    lengths[#text] = length
+  end
+  local at = #pieces
+  pieces[at + 1], pieces[at + 2], pieces[at + 3] = letter, length, text
 end
 
 -- What is to be told of an end, as one text.
 local function account(record, reason, at)
-  local parts = { part('x', at), part('w', reason), part('i', record.identity) }
+  local pieces = {}
+  append(pieces, 'x', at)
+  append(pieces, 'w', reason)
+  append(pieces, 'i', record.identity)
   if record.marked_title then
-    parts[#parts + 1] = part('n', record.marked_title)
+    append(pieces, 'n', record.marked_title)
   end
   for _, client in ipairs(clients_of(record)) do
-    parts[#parts + 1] = part('c', client)
+    append(pieces, 'c', client)
   end
-  return table.concat(parts)
+  return table.concat(pieces)
 end
 
 -- Makes a record the memory of one, in its place, for the time until `over`.
 local function bury(record, now, over, successor)
-  local fields = redis.call('HKEYS', record.name)
+  local fields = record.fields or redis.call('HKEYS', record.name)
   redis.call('HSET', record.name, 'z', over)
   if successor then
     redis.call('HSET', record.name, 'y', successor)

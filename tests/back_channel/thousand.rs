@@ -15,7 +15,7 @@ use axum_user_session::{
         back_channel::{BackChannelLogout, DeliveryTask, LogoutDeliveries},
     },
     store::{Filter, RecordKey, SessionStore, SqliteStore},
-    testing::Browser,
+    testing::{Browser, Counter},
 };
 use tokio::task::JoinSet;
 
@@ -115,8 +115,9 @@ async fn o6_a_thousand_clients_and_one_that_hangs_delay_nobody() {
         .time_limit(60 * SECOND)
         .build()
         .unwrap();
+    let asked = Counter::new();
     let config = SessionConfig::builder(KeyRing::ephemeral())
-        .store(store.clone())
+        .store(asked.around(store.clone()))
         .ended_hook(back_channel.clone())
         .build()
         .unwrap();
@@ -184,18 +185,20 @@ async fn o6_a_thousand_clients_and_one_that_hangs_delay_nobody() {
     }
     // Like a crash: it would wait for the one that hangs.
     deliveries.abort();
+    // The outbox must not be written to while responses are measured.
+    news.stop().await;
 
     // The response, next to that of a session without clients. In turn, so that what else happens on this machine meets both; each is alone, because on a machine with few processors a
     // thousand handshakes at the same time would take the time of any request.
     let (mut with, mut without) = (Vec::new(), Vec::new());
-    receivers.behave("c0", [Reply::Status(200)]);
     for _ in 0..ROUNDS {
-        let mut browser = site.sign_in(CLIENTS).await;
-        with.push(sign_out(&mut browser).await);
-        let mut browser = site.sign_in(0).await;
-        without.push(sign_out(&mut browser).await);
+        for (clients, times) in [(CLIENTS, &mut with), (0, &mut without)] {
+            let mut browser = site.sign_in(clients).await;
+            asked.reset();
+            times.push(sign_out(&mut browser).await);
+            assert_eq!(asked.total(), 2, "{clients} clients: one load, one delete");
+        }
     }
-    news.stop().await;
     let median = |times: &mut Vec<Duration>| {
         times.sort();
         times[times.len() / 2]
@@ -205,8 +208,6 @@ async fn o6_a_thousand_clients_and_one_that_hangs_delay_nobody() {
     println!(
         "sign-out, median of {ROUNDS}: {with:?} with {CLIENTS} clients, {without:?} without: ratio {ratio:.2}"
     );
-    assert!(
-        ratio < 5.0,
-        "far from 1.5 even for a machine that is busy: {ratio}"
-    );
+    // The benchmark `sign_out` tells the true ratio. This is a debug build, on a machine that may be busy.
+    assert!(ratio < 5.0, "{ratio}");
 }

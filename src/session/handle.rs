@@ -344,6 +344,13 @@ impl UserSession {
         self.shared.lock().state.is_in_conflict()
     }
 
+    /// Whether nobody is signed in because the session has ended a moment ago, or goes on under a cookie that the browser is about to get.
+    #[cfg(feature = "oidc")]
+    pub(crate) fn may_go_on_elsewhere(&self) -> bool {
+        let session = self.shared.lock();
+        session.gone.is_some() && session.state.session().is_none()
+    }
+
     /// The session, unless its sign-in is yet to come.
     pub(crate) fn signed_in_ticket(&self) -> Result<Ticket, ErrorKind> {
         self.shared.lock().state.changeable().cloned()

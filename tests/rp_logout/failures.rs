@@ -68,13 +68,10 @@ async fn o3_without_the_registry_nobody_is_sent_anywhere() {
         ("id_token_hint", &*hint),
         ("post_logout_redirect_uri", GOODBYE),
     ];
-    let page = provider.get(&[("client_id", "client1")]).await;
-    let confirmation = token(&page).to_owned();
     registry.away.store(true, Relaxed);
     for page in [
         provider.get(&parameters).await,
         provider.post_from_elsewhere(&parameters).await,
-        provider.post(&[("confirmation", &confirmation)]).await,
     ] {
         assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(page.header("retry-after"), Some("5"));
@@ -180,6 +177,75 @@ async fn o3_an_answer_counts_although_the_client_has_gone() {
     let gone = provider.answer(&page, &[]).await;
     assert_eq!(gone.body, "signed out alice");
     assert_eq!(gone.header("location"), None);
+}
+
+/// Whoever has said yes gets signed out, whatever is away.
+#[tokio::test]
+async fn o3_an_answer_counts_although_the_registry_is_away() {
+    let registry = Shaky::default();
+    let mut provider = Provider::with(registry.clone(), |e| e, |b| b);
+    let parameters = [
+        ("client_id", "client1"),
+        ("post_logout_redirect_uri", GOODBYE),
+    ];
+    for (answer, said, who) in [
+        (
+            &[("decline", "1")][..],
+            "declined client=- redirect=- ",
+            "alice []",
+        ),
+        (&[], "signed out alice", "nobody"),
+    ] {
+        provider.sign_in("alice").await;
+        let page = provider.get(&parameters).await;
+        registry.away.store(true, Relaxed);
+        let answered = provider.answer(&page, answer).await;
+        assert!(answered.body.starts_with(said), "{}", answered.body);
+        assert_eq!(answered.header("location"), None);
+        assert_eq!(provider.who().await, who);
+        registry.away.store(false, Relaxed);
+    }
+}
+
+/// The user has signed in again in another tab, a moment before the browser sent a request with the old cookie.
+#[tokio::test]
+async fn o3_a_session_that_goes_on_under_another_cookie_is_not_taken_for_none() {
+    let bench = Bench::new();
+    let mut provider = Provider::with(clients(), |e| e, |builder| builder.store(bench.watched()));
+    let sid = provider.sign_in("alice").await;
+    let hint = hint("alice", &sid);
+    let parameters = [
+        ("id_token_hint", &*hint),
+        ("post_logout_redirect_uri", GOODBYE),
+    ];
+    let question = provider.get(&[("client_id", "client1")]).await;
+    let before = provider.browser.clone();
+    provider.sign_in("alice").await;
+    let after = std::mem::replace(&mut provider.browser, before.clone());
+    // It comes again, and has the new cookie then.
+    let page = provider.get(&parameters).await;
+    provider.browser = after.clone();
+    let page = provider.follow(&page).await;
+    assert_eq!(page.header("location"), Some(GOODBYE));
+    assert_eq!(provider.who().await, "nobody");
+    // What was sent on once is not sent on for ever.
+    provider.browser = before.clone();
+    let page = provider.get(&parameters).await;
+    let page = provider.follow(&page).await;
+    assert_eq!(page.header("location"), Some(GOODBYE));
+
+    // Whoever says yes is signed out of what goes on.
+    provider.browser = after;
+    provider.sign_in("alice").await;
+    let question_of_the_next = provider.get(&[("client_id", "client1")]).await;
+    assert_ne!(token(&question), token(&question_of_the_next));
+    let before = provider.browser.clone();
+    provider.sign_in("alice").await;
+    let after = std::mem::replace(&mut provider.browser, before);
+    let answered = provider.answer(&question_of_the_next, &[]).await;
+    assert_eq!(answered.body, "signed out alice");
+    provider.browser = after;
+    assert_eq!(provider.who().await, "nobody");
 }
 
 #[tokio::test]

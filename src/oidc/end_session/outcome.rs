@@ -49,7 +49,7 @@ impl fmt::Debug for LogoutRequest {
     }
 }
 
-/// A client's post, to be sent on as a `GET` of the same path: return it as the response.
+/// A request, to be sent on as a `GET` of the same path: return it as the response.
 ///
 /// It is a `303 See Other`. A browser sends a `SameSite=Lax` cookie with that, and not with a post from another site.
 pub struct Resend {

@@ -15,7 +15,7 @@ use crate::session::UserSession;
 /// An extractor for the `GET` and the `POST` of one path, with an [`EndSession`] in the state. The [module](super) has the rules and an example.
 #[derive(Debug)]
 pub enum EndSessionRequest {
-    /// A client has posted it: return this as the response, and the browser comes again.
+    /// A client has posted it, or the browser is about to get another cookie: return this as the response, and the browser comes again.
     Resend(Resend),
     /// Ask the user.
     Ask(Confirmation),

@@ -3,7 +3,7 @@ use std::fmt;
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::origin::{InvalidOrigin, Origin};
+use super::origin::Origin;
 use crate::{
     id::{ClientId, IdGenerator, SessionId, SystemRandom},
     session::UserSession,
@@ -133,30 +133,27 @@ impl std::error::Error for InvalidSalt {}
 impl UserSession {
     /// The `session_state` for a client's authentication response: of the current session, or of nobody's (OpenID Connect Session Management 1.0 section 2).
     ///
-    /// The client must be allowed to use the redirect URI; that is for the host to check. After a sign-in in the same request it is that of the new session. Leave
-    /// it out of the response where the configuration has [no session id cookie](crate::config::SessionConfigBuilder::check_session).
+    /// None where there is nothing to watch the session with, so leave it out of the response then: the configuration has
+    /// [no session id cookie](crate::config::SessionConfigBuilder::check_session), or the redirect URI is neither http nor https, such as that of an app.
     ///
-    /// # Errors
-    ///
-    /// [`InvalidOrigin`] for a redirect URI that is neither http nor https, such as that of an app: nothing there can watch the session, so leave it out too.
+    /// The client must be allowed to use the redirect URI; that is for the host to check. After a sign-in in the same request it is that of the new session.
     ///
     /// ```
-    /// use axum_user_session::{UserSession, id::ClientId, oidc::InvalidOrigin};
+    /// use axum_user_session::{UserSession, id::ClientId};
     ///
-    /// fn location(session: &UserSession, client: &ClientId, uri: &str, code: &str) -> Result<String, InvalidOrigin> {
-    ///     let state = session.session_state(client, uri)?;
-    ///     Ok(format!("{uri}?code={code}&session_state={state}"))
+    /// fn location(session: &UserSession, client: &ClientId, uri: &str, code: &str) -> String {
+    ///     match session.session_state(client, uri) {
+    ///         Some(state) => format!("{uri}?code={code}&session_state={state}"),
+    ///         None => format!("{uri}?code={code}"),
+    ///     }
     /// }
     /// ```
-    pub fn session_state(
-        &self,
-        client: &ClientId,
-        redirect_uri: &str,
-    ) -> Result<String, InvalidOrigin> {
-        let origin = Origin::of(redirect_uri)?;
+    pub fn session_state(&self, client: &ClientId, redirect_uri: &str) -> Option<String> {
+        self.settings().session_id.as_ref()?;
+        let origin = Origin::of(redirect_uri).ok()?;
         let salt = Salt::generate_with(&*self.settings().ids);
         let state = SessionState::with_salt(client, &origin, self.session_id(), &salt);
-        Ok(state.into())
+        Some(state.into())
     }
 }
 

@@ -177,7 +177,7 @@ async fn session_state(session: UserSession, Query(of): Query<Of>) -> Result<Str
     let client = ClientId::parse(&of.client).map_err(|error| error.to_string())?;
     session
         .session_state(&client, &of.origin)
-        .map_err(|error| error.to_string())
+        .ok_or_else(|| "nothing to watch it with".to_owned())
 }
 
 async fn note(State(state): State<Arc<Shared>>, request: Request, next: Next) -> Response {

@@ -39,8 +39,18 @@ async fn o1_an_app_has_no_session_state() {
     let mut lab = Lab::new();
     lab.visit(|session| async move {
         for uri in ["com.example.app:/callback", "urn:ietf:wg:oauth:2.0:oob", ""] {
-            assert!(session.session_state(&client(), uri).is_err(), "{uri}");
+            assert_eq!(session.session_state(&client(), uri), None, "{uri}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn o1_without_its_cookie_a_session_has_no_state() {
+    let mut lab = Lab::with(|builder| builder.check_session(false));
+    lab.visit(|session| async move {
+        session.sign_in(user("alice")).await.unwrap();
+        assert_eq!(session.session_state(&client(), CALLBACK), None);
     })
     .await;
 }

@@ -102,7 +102,7 @@ async fn answer(
     let Some((user, session_id)) = session.user().zip(session.session_id()) else {
         return Err(Error::from(ErrorKind::NotSignedIn).into());
     };
-    let session_state = session.session_state(client, &reply.redirect_uri).ok();
+    let session_state = session.session_state(client, &reply.redirect_uri);
     let properties = session.properties().unwrap_or_default();
     let latest = properties.absolute_expires().or(properties.expires());
     let independent = request.application.client.coordinates_lifetime() == Some(false);

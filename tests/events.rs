@@ -57,8 +57,18 @@ async fn each_cause_is_logged_once_and_no_event_shows_a_secret() {
         ),
         (
             "a cookie under an unknown key",
-            Box::pin(unknown_key()),
+            Box::pin(unknown_key(0)),
             &["DEBUG session_started", "WARN cookie_left_alone"],
+        ),
+        (
+            "the same again and again, within a second",
+            Box::pin(unknown_key(999)),
+            &["DEBUG session_started", "WARN cookie_left_alone"],
+        ),
+        (
+            "the same again and again, for longer",
+            Box::pin(unknown_key(1000)),
+            &["DEBUG session_started", "WARN cookie_left_alone x2"],
         ),
         (
             "more cookies than are tried",
@@ -223,12 +233,16 @@ async fn garbage() -> Vec<String> {
     secrets
 }
 
-async fn unknown_key() -> Vec<String> {
+async fn unknown_key(milliseconds: u64) -> Vec<String> {
     let mut elsewhere = Lab::new();
     elsewhere.sign_in("alice").await;
     let mut lab = Lab::new();
     lab.browser
         .plant(AUTH, elsewhere.browser.cookie(AUTH).unwrap());
+    for _ in 0..10 {
+        assert_eq!(lab.seen().await, "nobody");
+    }
+    lab.clock.advance(Duration::from_millis(milliseconds));
     assert_eq!(lab.seen().await, "nobody");
     carried(&elsewhere)
 }

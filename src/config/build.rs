@@ -65,6 +65,7 @@ impl SessionConfigBuilder {
             load_limit: self.load_limit,
             write_limit: self.write_limit,
             not_loaded: Throttle::default(),
+            left_alone: Throttle::default(),
             clock: self.clock,
             ids: self.ids,
         }))

@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(super) write_limit: Duration,
     /// Which of the sessions that could not be loaded are logged.
     pub(crate) not_loaded: Throttle,
+    /// Which of the cookies that are left alone are logged: anybody can send them.
+    pub(crate) left_alone: Throttle,
     pub(super) clock: Box<dyn Clock>,
     pub(crate) ids: Box<dyn IdGenerator>,
 }

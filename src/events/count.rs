@@ -30,7 +30,7 @@ impl Event<'_> {
             Self::SessionContinued => counter!(SESSIONS_CONTINUED).increment(1),
             Self::SessionEnded(ended) => sessions_ended(ended.reason, 1),
             Self::SessionsRevoked(sessions) => sessions_ended(EndReason::Revoked, sessions),
-            Self::CookieRefused(kind) | Self::CookieLeftAlone(kind) => {
+            Self::CookieRefused(kind) | Self::CookieLeftAlone { kind, .. } => {
                 counter!(OPEN_FAILURES, "kind" => kind.as_str()).increment(1);
             }
             Self::SealFailed(kind) => {

@@ -15,7 +15,11 @@ pub(crate) enum Event<'a> {
     SessionsRevoked(u64),
     CookieRefused(Refusal),
     /// The same, and the cookie stays where it is.
-    CookieLeftAlone(Refusal),
+    CookieLeftAlone {
+        kind: Refusal,
+        /// How many were left out of the log since the one before; none if this one is left out as well.
+        left_out: Option<u64>,
+    },
     SealFailed(SealFailure),
     StoreFailed {
         operation: &'static str,

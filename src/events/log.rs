@@ -43,12 +43,17 @@ impl Event<'_> {
                 "an authentication cookie is no session",
                 kind = kind.as_str()
             ),
-            Self::CookieLeftAlone(kind) => log!(
+            Self::CookieLeftAlone {
+                kind,
+                left_out: Some(left_out),
+            } => log!(
                 warn,
                 "cookie_left_alone",
                 why_left_alone(kind),
-                kind = kind.as_str()
+                kind = kind.as_str(),
+                left_out = left_out
             ),
+            Self::CookieLeftAlone { left_out: None, .. } => {}
             Self::SealFailed(kind) => log!(
                 debug,
                 "seal_failed",

@@ -93,7 +93,10 @@ fn everything() -> Vec<Row> {
         Event::SessionEnded(&ended),
         Event::SessionsRevoked(2),
         Event::CookieRefused(Refusal::Forged),
-        Event::CookieLeftAlone(Refusal::UnknownKey),
+        Event::CookieLeftAlone {
+            kind: Refusal::UnknownKey,
+            left_out: Some(1),
+        },
         Event::SealFailed(SealFailure::NoKey),
         Event::SessionNotLoaded {
             error: &error,
@@ -162,7 +165,7 @@ fn name(event: Event<'_>) -> &'static str {
         Event::SessionEnded(_) => "session_ended",
         Event::SessionsRevoked(_) => "sessions_revoked",
         Event::CookieRefused(_) => "cookie_refused",
-        Event::CookieLeftAlone(_) => "cookie_left_alone",
+        Event::CookieLeftAlone { .. } => "cookie_left_alone",
         Event::SealFailed(_) => "seal_failed",
         Event::StoreFailed { .. } => "store_failed",
         Event::SessionNotLoaded { .. } => "session_not_loaded",

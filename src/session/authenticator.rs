@@ -75,7 +75,7 @@ pub(super) fn authenticate(
     let beside = beside.unwrap_or_default();
     let lifetimes = &settings.lifetimes;
     state.arrive(arrival, session_id_cookie, &beside, now, lifetimes);
-    report(arrival, state);
+    report(settings, arrival, state, now);
     (pieces, len)
 }
 
@@ -90,14 +90,18 @@ pub(super) fn unless_more(arrival: Arrival, candidates: &Candidates<'_>) -> Arri
 }
 
 /// Tells why no session came of the cookies that the state has looked at.
-pub(super) fn report(arrival: Arrival, state: &State) {
+pub(super) fn report(settings: &Settings, arrival: Arrival, state: &State, now: Timestamp) {
+    let left_alone = |kind| Event::CookieLeftAlone {
+        kind,
+        left_out: settings.left_alone.pass(now),
+    };
     let event = match arrival {
         Arrival::Nothing => return,
         Arrival::Ticket if state.current().is_some() => return,
         Arrival::Ticket => Event::CookieRefused(Refusal::Expired),
         Arrival::Dead(kind) | Arrival::Gone(kind) => Event::CookieRefused(kind),
-        Arrival::Foreign(kind) => Event::CookieLeftAlone(kind),
-        Arrival::Conflict => Event::CookieLeftAlone(Refusal::Conflict),
+        Arrival::Foreign(kind) => left_alone(kind),
+        Arrival::Conflict => left_alone(Refusal::Conflict),
     };
     event.emit();
 }

@@ -164,7 +164,7 @@ impl InRequest {
             authenticator::session_id_cookie(settings, values, more, self.state.incoming());
         let lifetimes = &settings.lifetimes;
         self.state.arrive(arrival, cookie, &[], now, lifetimes);
-        authenticator::report(arrival, &self.state);
+        authenticator::report(settings, arrival, &self.state, now);
         if self.state.current().is_none() {
             self.kept = None;
         }

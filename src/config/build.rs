@@ -54,6 +54,8 @@ impl SessionConfigBuilder {
             vault: Vault::new(self.key_ring, self.application_id),
             most_pieces: Pieces::most_for(&authentication.name, self.cookie_budget),
             authentication,
+            #[cfg(feature = "oidc")]
+            comes_from_other_sites: self.same_site != SameSite::Strict,
             session_id,
             cookie_budget: self.cookie_budget,
             lifetimes,

@@ -21,6 +21,9 @@ pub(crate) struct Settings {
     /// Seals what does not belong to the authentication cookie itself.
     pub(crate) vault: Vault,
     pub(crate) authentication: CookiePolicy,
+    /// Whether a browser sends the authentication cookie when another site has sent it here.
+    #[cfg(feature = "oidc")]
+    pub(crate) comes_from_other_sites: bool,
     /// None when check-session is switched off.
     pub(crate) session_id: Option<CookiePolicy>,
     pub(crate) cookie_budget: usize,

@@ -16,6 +16,7 @@ use axum::{
 };
 use axum_user_session::{
     KeyRing, SessionConfig,
+    config::SameSite,
     error::BoxError,
     id::ClientId,
     oidc::{
@@ -89,14 +90,7 @@ async fn o3_without_the_registry_nobody_is_sent_anywhere() {
 /// Users see that something is away, and the host what it is; but not once for each request of an outage.
 #[tokio::test]
 async fn o3_the_log_says_what_is_away_once_a_second() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::begin();
     let registry = Shaky::default();
     let mut provider = Provider::with(registry.clone(), |e| e, |b| b);
     registry.away.store(true, Relaxed);
@@ -130,6 +124,18 @@ async fn o3_the_log_says_what_is_away_once_a_second() {
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
+    /// A log of warnings, until the guard is dropped.
+    fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::WARN)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
     fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
@@ -143,6 +149,28 @@ impl Write for Log {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+#[test]
+fn o3_the_log_names_a_cookie_that_never_comes_along() {
+    for (same_site, expected) in [
+        (SameSite::Strict, true),
+        (SameSite::Lax, false),
+        (SameSite::None, false),
+    ] {
+        let (log, _guard) = Log::begin();
+        Provider::with(
+            clients(),
+            |e| e,
+            |builder| builder.cookie_same_site(same_site),
+        );
+        let text = log.text();
+        assert_eq!(
+            text.contains("SameSite=Strict"),
+            expected,
+            "{same_site:?}: {text}"
+        );
     }
 }
 

@@ -38,7 +38,14 @@ pub struct EndSession {
 
 impl EndSession {
     /// An endpoint for the sessions of a configuration and the clients of a registry. Until it has a [verifier](Self::hint_verifier), the user is always asked.
+    ///
+    /// Logs a warning if the authentication cookie is [`SameSite::Strict`].
     pub fn new(config: &SessionConfig, registry: impl ClientRegistry) -> Self {
+        if !config.settings().comes_from_other_sites {
+            tracing::warn!(
+                "the authentication cookie is SameSite=Strict: whoever a client sends to sign out looks signed out, and stays signed in"
+            );
+        }
         Self {
             settings: Arc::clone(config.settings()),
             clients: Clients::new(registry),

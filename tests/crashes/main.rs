@@ -12,6 +12,7 @@ mod run;
 #[path = "../support/servers/mod.rs"]
 mod servers;
 mod site;
+mod together;
 
 use crate::{run::Runs, servers::Postgres};
 
@@ -24,6 +25,14 @@ async fn o6_a_crash_loses_no_notification_on_sqlite() {
 #[ignore = "needs PostgreSQL: bash tests/run.sh"]
 async fn o6_a_crash_loses_no_notification_on_postgres() {
     on_postgres(10).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: bash tests/run.sh"]
+async fn o6_several_processes_tell_nobody_twice() {
+    let server = Postgres::start_durable();
+    let url = server.create_database().url;
+    Runs::new("PostgreSQL", &url).await.tell_together().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

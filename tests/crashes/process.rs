@@ -17,6 +17,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     place::Place,
     site::{Shared, Site, Way},
+    together::{is_over, told_by},
 };
 
 const URL: &str = "CRASHES_URL";
@@ -31,6 +32,8 @@ pub(crate) enum Role {
     End,
     /// Tells clients, until there is nobody left who has not heard.
     CatchUp,
+    /// Tells clients, as others do at the same time, until it is to stop.
+    Tell,
 }
 
 /// A process at work. It is killed when it is dropped.
@@ -61,6 +64,10 @@ impl Process {
             line.clear();
             assert_ne!(self.out.read_line(&mut line).unwrap(), 0, "it has ended");
         }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills it with SIGKILL, and waits until it is dead.
@@ -100,9 +107,11 @@ fn process() {
     runtime.unwrap().block_on(async {
         let site = Arc::new(Site::open(&url, &place, ahead).await);
         writeln!(std::io::stdout().lock(), "{MARK}").unwrap();
-        match env::var(ROLE).unwrap() == format!("{:?}", Role::End) {
-            true => end(site, &place).await,
-            false => catch_up(site).await,
+        match &*env::var(ROLE).unwrap() {
+            "End" => end(site, &place).await,
+            "CatchUp" => catch_up(site).await,
+            "Tell" => tell(site, &place).await,
+            other => panic!("no role: {other}"),
         }
     });
 }
@@ -142,6 +151,17 @@ async fn end(site: Shared, place: &Place) {
     }
     ending.join_all().await;
     std::future::pending().await
+}
+
+async fn tell(site: Shared, place: &Place) {
+    let (news, sending) = (EndedTask::new(&site.config).unwrap(), deliveries(&site));
+    let mut told = 0;
+    while !is_over(place) {
+        news.run_once().await.unwrap();
+        told += sending.run_once().await.unwrap().delivered;
+        sleep(Duration::from_millis(5)).await;
+    }
+    place.write(&told_by(std::process::id()), &told.to_string());
 }
 
 async fn catch_up(site: Shared) {

@@ -26,19 +26,19 @@ const STEP: Duration = Duration::from_secs(180);
 /// Runs on one store.
 pub(crate) struct Runs {
     name: &'static str,
-    url: String,
-    place: Place,
-    receivers: Receivers,
+    pub(crate) url: String,
+    pub(crate) place: Place,
+    pub(crate) receivers: Receivers,
     /// Of the process that watches.
-    site: Site,
+    pub(crate) site: Site,
 }
 
 /// A session, as it was before a process had a hand in it.
-struct Begun {
-    subject: String,
-    way: Way,
+pub(crate) struct Begun {
+    pub(crate) subject: String,
+    pub(crate) way: Way,
     session_id: SessionId,
-    cookies: String,
+    pub(crate) cookies: String,
 }
 
 /// What has become of one run.
@@ -179,7 +179,7 @@ impl Runs {
         began.elapsed()
     }
 
-    async fn begin(&self, run: usize) -> Vec<Begun> {
+    pub(crate) async fn begin(&self, run: usize) -> Vec<Begun> {
         let mut beginning = JoinSet::new();
         for way in Way::ALL {
             for number in 0..OF_A_WAY {
@@ -224,7 +224,7 @@ impl Runs {
     }
 
     /// How often each client has accepted the news of each session.
-    fn heard(&self) -> HashMap<(String, String), usize> {
+    pub(crate) fn heard(&self) -> HashMap<(String, String), usize> {
         let mut times = HashMap::new();
         for heard in self.receivers.heard() {
             if heard.accepted {

@@ -39,7 +39,7 @@ pub struct EndSession {
 impl EndSession {
     /// An endpoint for the sessions of a configuration and the clients of a registry. Until it has a [verifier](Self::hint_verifier), the user is always asked.
     ///
-    /// Logs a warning if the authentication cookie is [`SameSite::Strict`].
+    /// Logs a warning if the authentication cookie is [`SameSite::Strict`](crate::config::SameSite::Strict).
     pub fn new(config: &SessionConfig, registry: impl ClientRegistry) -> Self {
         if !config.settings().comes_from_other_sites {
             tracing::warn!(

@@ -107,7 +107,7 @@ pub(crate) async fn sign_out(
     session: UserSession,
 ) -> Result<Response, Failure> {
     let ended = session.sign_out().await?;
-    Ok(provider::signed_out(&provider, ended.as_ref()).await?)
+    Ok(provider::signed_out(&provider, ended.as_ref()).await)
 }
 
 /// Sends the browser on from a form. By redirects it would still be on the form's way when the application takes over, and the policy of the form's page would forbid what

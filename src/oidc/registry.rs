@@ -33,7 +33,8 @@ pub trait ClientRegistry: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any error of your own: nobody knows then whether there is such a client. Requests are answered with 503, and notifications are put off.
+    /// Any error of your own: nobody knows then whether there is such a client. Requests are answered with 503, unless the user has said yes to signing out, and
+    /// notifications are put off.
     fn client(
         &self,
         id: &ClientId,
@@ -93,7 +94,38 @@ impl Clients {
 
     /// Those of some clients that there are, in the given order. They are looked up side by side.
     pub(crate) async fn all(&self, ids: &[ClientId]) -> Result<Vec<Client>, Error> {
-        let mut found = Vec::with_capacity(ids.len());
+        let mut found = Found::default();
+        let put = |place, client: Result<_, _>| {
+            found.put(place, client?);
+            Ok(())
+        };
+        self.look_up(ids, put).await?;
+        Ok(found.in_order())
+    }
+
+    /// As [`all`](Self::all), for a user who waits: those that are found soon enough, and what stood in the way of others.
+    pub(crate) async fn found_soon(&self, ids: &[ClientId]) -> (Vec<Client>, Option<Error>) {
+        let (mut found, mut trouble) = (Found::default(), None);
+        let looking = self.look_up(ids, |place, client| {
+            match client {
+                Ok(client) => found.put(place, client),
+                Err(error) => trouble = Some(error),
+            }
+            Ok(())
+        });
+        let late = match timeout(PATIENCE, looking).await {
+            Ok(done) => done.err(),
+            Err(late) => Some(Error::with_source(ErrorKind::RegistryUnavailable, late)),
+        };
+        (found.in_order(), late.or(trouble))
+    }
+
+    /// Looks clients up, and hands each answer on with its place. The first error that comes back ends it.
+    async fn look_up(
+        &self,
+        ids: &[ClientId],
+        mut take: impl FnMut(usize, Result<Option<Client>, Error>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let mut asked = ids.iter().cloned().enumerate();
         let mut asking = JoinSet::new();
         loop {
@@ -104,16 +136,27 @@ impl Clients {
                 asking.spawn(async move { (place, clients.client(&id).await) });
             }
             let Some(answer) = asking.join_next().await else {
-                break;
+                return Ok(());
             };
             let (place, client) = answer
                 .map_err(|panicked| Error::with_source(ErrorKind::RegistryUnavailable, panicked))?;
-            if let Some(client) = client? {
-                found.push((place, client));
-            }
+            take(place, client)?;
         }
-        found.sort_by_key(|(place, _)| *place);
-        Ok(found.into_iter().map(|(_, client)| client).collect())
+    }
+}
+
+/// Clients that were found, in any order.
+#[derive(Default)]
+struct Found(Vec<(usize, Client)>);
+
+impl Found {
+    fn put(&mut self, place: usize, client: Option<Client>) {
+        self.0.extend(client.map(|client| (place, client)));
+    }
+
+    fn in_order(mut self) -> Vec<Client> {
+        self.0.sort_by_key(|(place, _)| *place);
+        self.0.into_iter().map(|(_, client)| client).collect()
     }
 }
 
@@ -128,7 +171,7 @@ impl<T: ClientRegistry> BoxedRegistry for T {
     }
 }
 
-/// How long a registry may take for a client.
+/// How long a registry may take for a client, and for all of them while a user waits.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many clients are asked for at once.
 const AT_ONCE: usize = 32;

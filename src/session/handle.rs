@@ -348,7 +348,8 @@ impl UserSession {
     #[cfg(feature = "oidc")]
     pub(crate) fn may_go_on_elsewhere(&self) -> bool {
         let session = self.shared.lock();
-        session.gone.is_some() && session.state.session().is_none()
+        let is_nobody = session.state.session().is_none() && !session.state.is_in_conflict();
+        session.gone.is_some() && is_nobody
     }
 
     /// The session, unless its sign-in is yet to come.

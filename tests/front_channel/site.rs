@@ -149,7 +149,7 @@ async fn signed_out(State(site): State<Site>) -> Response {
         front_channel,
         ended,
     } = &*site.pages;
-    let page = front_channel.page(Some(ended)).await.unwrap();
+    let page = front_channel.page(Some(ended)).await;
     let next = ReturnUrl::parse("/goodbye").unwrap();
     page.then_return(&next).into_response()
 }

@@ -11,7 +11,7 @@ use std::{
 
 use axum::{
     Router,
-    http::StatusCode,
+    http::{Method, Request, StatusCode},
     routing::{get, post},
 };
 use axum_user_session::{
@@ -27,8 +27,8 @@ use axum_user_session::{
 };
 
 use crate::{
-    app::{GOODBYE, PATH, Provider, clients, token},
-    support::Bench,
+    app::{GOODBYE, PATH, Provider, clients, form, token},
+    support::{AUTH, Bench},
     tokens::hint,
 };
 
@@ -235,45 +235,122 @@ async fn o3_an_answer_counts_although_the_registry_is_away() {
     }
 }
 
+/// Nor is the question of before asked again without its client: who has to be asked again can wait for that.
+#[tokio::test]
+async fn o3_without_the_registry_nobody_is_asked_again() {
+    let registry = Shaky::default();
+    let mut provider = Provider::with(registry.clone(), |e| e, |b| b);
+    provider.sign_in("alice").await;
+    let page = provider.get(&[("client_id", "client1")]).await;
+    provider.clock.advance(Duration::from_secs(601));
+    registry.away.store(true, Relaxed);
+    let answered = provider.answer(&page, &[]).await;
+    assert_eq!(answered.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(provider.who().await, "alice []");
+}
+
 /// The user has signed in again in another tab, a moment before the browser sent a request with the old cookie.
 #[tokio::test]
 async fn o3_a_session_that_goes_on_under_another_cookie_is_not_taken_for_none() {
-    let bench = Bench::new();
-    let mut provider = Provider::with(clients(), |e| e, |builder| builder.store(bench.watched()));
-    let sid = provider.sign_in("alice").await;
-    let hint = hint("alice", &sid);
-    let parameters = [
-        ("id_token_hint", &*hint),
-        ("post_logout_redirect_uri", GOODBYE),
-    ];
-    let question = provider.get(&[("client_id", "client1")]).await;
-    let before = provider.browser.clone();
-    provider.sign_in("alice").await;
-    let after = std::mem::replace(&mut provider.browser, before.clone());
-    // It comes again, and has the new cookie then.
-    let page = provider.get(&parameters).await;
-    provider.browser = after.clone();
-    let page = provider.follow(&page).await;
-    assert_eq!(page.header("location"), Some(GOODBYE));
-    assert_eq!(provider.who().await, "nobody");
-    // What was sent on once is not sent on for ever.
-    provider.browser = before.clone();
-    let page = provider.get(&parameters).await;
-    let page = provider.follow(&page).await;
-    assert_eq!(page.header("location"), Some(GOODBYE));
+    let hinted = |hint: &str| {
+        form(&[
+            ("id_token_hint", hint),
+            ("post_logout_redirect_uri", GOODBYE),
+        ])
+    };
+    for way in [
+        "a link",
+        "a client's post that was sent on",
+        "an answer",
+        "an answer: no",
+    ] {
+        let bench = Bench::new();
+        let mut provider = Provider::with(clients(), |e| e, |b| b.store(bench.watched()));
+        let sid = provider.sign_in("alice").await;
+        let question = provider.get(&[("client_id", "client1")]).await;
+        let confirmation = ("confirmation", token(&question));
+        let (method, query, body) = match way {
+            "a link" => (
+                Method::GET,
+                format!("tenant=x&{}", hinted(&hint("alice", &sid))),
+                String::new(),
+            ),
+            "an answer" => (Method::POST, String::new(), form(&[confirmation])),
+            "an answer: no" => (
+                Method::POST,
+                "tenant=x".to_owned(),
+                form(&[confirmation, ("decline", "1")]),
+            ),
+            _ => {
+                let parameters = hint("alice", &sid);
+                let parameters = [
+                    ("id_token_hint", &*parameters),
+                    ("post_logout_redirect_uri", GOODBYE),
+                ];
+                let page = provider.post_from_elsewhere(&parameters).await;
+                (
+                    Method::GET,
+                    page.header("location").unwrap()[1..].to_owned(),
+                    String::new(),
+                )
+            }
+        };
+        let mut before = provider.browser.clone();
+        provider.sign_in("alice").await;
+        let path = format!("{PATH}?{query}");
+        let page = before.request(method.clone(), &path, &body).await;
+        assert_eq!(page.status, StatusCode::TEMPORARY_REDIRECT, "{way}");
+        assert_eq!(page.header("cache-control"), Some("no-store"), "{way}");
+        assert_eq!(page.set_cookies(), [""; 0], "{way}");
+        let location = page.header("location").unwrap().to_owned();
+        let sign = if query.is_empty() { "" } else { "&" };
+        assert_eq!(location, format!("?{query}{sign}again=1"), "{way}");
+        assert_eq!(provider.who().await, "alice []", "{way}");
+        // What has come again does not come for ever.
+        let path = format!("{PATH}{location}");
+        let page = before.request(method.clone(), &path, &body).await;
+        assert_ne!(page.status, StatusCode::TEMPORARY_REDIRECT, "{way}");
+        assert_eq!(provider.who().await, "alice []", "{way}");
+        // The browser has the cookie now.
+        let page = provider.browser.request(method, &path, &body).await;
+        let (said, place, who) = match way {
+            "an answer: no" => ("declined client=client1 ", None, "alice []"),
+            "an answer" => ("signed out alice", None, "nobody"),
+            _ => ("", Some(GOODBYE), "nobody"),
+        };
+        assert!(page.body.starts_with(said), "{way}: {}", page.body);
+        assert_eq!(page.header("location"), place, "{way}");
+        assert_eq!(provider.who().await, who, "{way}");
+    }
+}
 
-    // Whoever says yes is signed out of what goes on.
-    provider.browser = after;
+/// A cookie of before is no way around the refusal of several sessions.
+#[tokio::test]
+async fn o3_beside_the_cookies_of_two_sessions_one_of_before_changes_nothing() {
+    let bench = Bench::new();
+    let mut provider = Provider::with(clients(), |e| e, |b| b.store(bench.watched()));
     provider.sign_in("alice").await;
-    let question_of_the_next = provider.get(&[("client_id", "client1")]).await;
-    assert_ne!(token(&question), token(&question_of_the_next));
-    let before = provider.browser.clone();
+    let question = provider.get(&[("client_id", "client1")]).await;
+    let mut cookies = Vec::new();
+    let mut note = |provider: &Provider| {
+        cookies.push(provider.browser.cookie(AUTH).unwrap().to_owned());
+    };
+    note(&provider);
     provider.sign_in("alice").await;
-    let after = std::mem::replace(&mut provider.browser, before);
-    let answered = provider.answer(&question_of_the_next, &[]).await;
-    assert_eq!(answered.body, "signed out alice");
-    provider.browser = after;
-    assert_eq!(provider.who().await, "nobody");
+    note(&provider);
+    provider.browser.forget(AUTH);
+    provider.sign_in("bob").await;
+    note(&provider);
+    let cookies: Vec<_> = cookies.iter().map(|it| format!("{AUTH}={it}")).collect();
+    let mut tossed = provider.browser.clone();
+    tossed.forget(AUTH);
+    let request = Request::post(PATH)
+        .header("host", "id.example")
+        .header("cookie", cookies.join("; "))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form(&[("confirmation", token(&question))]).into());
+    let page = tossed.send(request.unwrap()).await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{page:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use axum_user_session::{
-    Error,
     ended::Ended,
     oidc::{
         end_session::{Confirmation, EndSessionRequest, LogoutRequest},
@@ -30,43 +29,30 @@ pub(super) async fn end_session(
         EndSessionRequest::GoAhead(logout) => {
             let signed_out = logout.sign_out().await?;
             let request = signed_out.request();
-            Ok(goodbye(&provider, signed_out.ended(), request).await?)
+            Ok(goodbye(&provider, signed_out.ended(), request).await)
         }
-        EndSessionRequest::NobodySignedIn(request) => Ok(goodbye(&provider, None, &request).await?),
+        EndSessionRequest::NobodySignedIn(request) => Ok(goodbye(&provider, None, &request).await),
         EndSessionRequest::Declined(_) => Ok(Redirect::to("/").into_response()),
     }
 }
 
 /// What this site's own button leads to: the page for clients that hear of it in the browser, if there are any.
-pub(crate) async fn signed_out(
-    provider: &Provider,
-    ended: Option<&Ended>,
-) -> Result<Response, Error> {
-    let page = provider.front_channel.page(ended).await?;
+pub(crate) async fn signed_out(provider: &Provider, ended: Option<&Ended>) -> Response {
+    let page = provider.front_channel.page(ended).await;
     if page.frames().is_empty() {
-        return Ok(Redirect::to("/").into_response());
+        return Redirect::to("/").into_response();
     }
     let home = ReturnUrl::or_default(None, "/");
-    Ok(SignedOut::response(
-        page.then_return(&home),
-        "the start page",
-    ))
+    SignedOut::response(page.then_return(&home), "the start page")
 }
 
-async fn goodbye(
-    provider: &Provider,
-    ended: Option<&Ended>,
-    request: &LogoutRequest,
-) -> Result<Response, Error> {
-    let page = provider.front_channel.page(ended).await?;
+async fn goodbye(provider: &Provider, ended: Option<&Ended>, request: &LogoutRequest) -> Response {
+    let page = provider.front_channel.page(ended).await;
     let client = request.client();
     let client = client.map_or("the application", |client| {
         client.name().unwrap_or(client.id().as_str())
     });
-    Ok(SignedOut::response(
-        page.then_redirect(request.redirect()),
-        client,
-    ))
+    SignedOut::response(page.then_redirect(request.redirect()), client)
 }
 
 /// Asks whether the user wants to sign out.

@@ -73,7 +73,6 @@ impl EndSession {
         parameters: Parameters,
         session: UserSession,
     ) -> Result<EndSessionRequest, EndSessionRejection> {
-        let is_first = parameters.sealed_request.is_none();
         let kept = match &parameters.sealed_request {
             Some(sealed) => {
                 let opened = Kept::open_sent_on(&self.settings, sealed);
@@ -83,10 +82,6 @@ impl EndSession {
             None => self.understand(parameters).await?,
         };
         let (kept, request) = self.resolve(kept).await?;
-        if is_first && session.may_go_on_elsewhere() {
-            // By then the browser has the cookie.
-            return self.send_on(&kept);
-        }
         self.answer(kept, request, session, |current, kept| {
             decision::requested(current, kept.hint.as_ref())
         })
@@ -99,12 +94,8 @@ impl EndSession {
     ) -> Result<EndSessionRequest, EndSessionRejection> {
         let kept = self.understand(parameters).await?;
         let (kept, _) = self.resolve(kept).await?;
-        self.send_on(&kept)
-    }
-
-    fn send_on(&self, kept: &Kept) -> Result<EndSessionRequest, EndSessionRejection> {
         let sealed = kept.seal(&self.settings, Use::SentOn)?;
-        Ok(EndSessionRequest::Resend(Resend { sealed }))
+        Ok(EndSessionRequest::Resend(Resend::sealed(&sealed)))
     }
 
     /// The user's answer.
@@ -117,27 +108,31 @@ impl EndSession {
         let opened = Kept::open_asked(&self.settings, token);
         let opened = opened.ok_or(InvalidLogoutRequest::NotSealedHere)?;
         let asked = opened.asked.ok_or(InvalidLogoutRequest::NotSealedHere)?;
-        let (kept, mut request) = match self.resolve(opened.kept.clone()).await {
-            Ok(resolved) => resolved,
+        let ((kept, mut request), away) = match self.resolve(opened.kept.clone()).await {
+            Ok(resolved) => (resolved, None),
             // The client, or its place, was there when the user was asked, or nobody can tell now: the answer counts all the same (section 2).
             Err(rejection) => {
-                if let EndSessionRejection::Failed(_) = rejection {
-                    self.report(&rejection);
-                }
-                self.resolve(opened.kept.of_nobody()).await?
+                let of_nobody = self.resolve(opened.kept.of_nobody()).await?;
+                let is_away = matches!(rejection, EndSessionRejection::Failed(_));
+                (of_nobody, is_away.then_some(rejection))
             }
         };
         if declined {
             request.redirect = None;
             return Ok(EndSessionRequest::Declined(request));
         }
-        if session.may_go_on_elsewhere() && !opened.expired {
-            // It ends wherever it goes on.
-            return Ok(EndSessionRequest::GoAhead(GoAhead { session, request }));
-        }
-        self.answer(kept, request, session, |current, _| {
+        let answer = self.answer(kept, request, session, |current, _| {
             decision::confirmed(current, asked, opened.expired)
-        })
+        })?;
+        match (answer, away) {
+            // The question would come without the client that it is about.
+            (EndSessionRequest::Ask(_), Some(away)) => Err(away),
+            (answer, Some(away)) => {
+                self.report(&away);
+                Ok(answer)
+            }
+            (answer, None) => Ok(answer),
+        }
     }
 
     pub(super) fn is_same_origin(&self, head: &Parts) -> bool {

@@ -49,24 +49,50 @@ impl fmt::Debug for LogoutRequest {
     }
 }
 
-/// A request, to be sent on as a `GET` of the same path: return it as the response.
+/// A request that is to come again to the same path, because it could not have the session's cookie: return it as the response.
 ///
-/// It is a `303 See Other`. A browser sends a `SameSite=Lax` cookie with that, and not with a post from another site.
+/// A client's post is sent on by a `303 See Other`, which is a `GET`: a browser sends a `SameSite=Lax` cookie with that, and not with a post from another site. A request whose cookie was
+/// replaced a moment ago is asked to come again as it is, by a `307 Temporary Redirect`.
 pub struct Resend {
-    pub(super) sealed: String,
+    status: StatusCode,
+    /// Relative to the request's own address, whatever path the endpoint has outside (RFC 3986 section 5.2.2).
+    location: HeaderValue,
 }
+
+impl Resend {
+    pub(super) fn sealed(sealed: &str) -> Self {
+        let location = format!("?{}={sealed}", Parameters::SEALED_REQUEST);
+        Self {
+            status: StatusCode::SEE_OTHER,
+            location: HeaderValue::from_str(&location).expect("base64url is visible ASCII"),
+        }
+    }
+
+    /// The same once more; none if it comes for the second time.
+    pub(super) fn again(query: Option<&str>) -> Option<Self> {
+        let query = query.unwrap_or_default();
+        if query.split('&').any(|pair| pair == AGAIN) {
+            return None;
+        }
+        let sign = if query.is_empty() { "" } else { "&" };
+        Some(Self {
+            status: StatusCode::TEMPORARY_REDIRECT,
+            location: HeaderValue::from_str(&format!("?{query}{sign}{AGAIN}")).ok()?,
+        })
+    }
+}
+
+/// Tells that a request has been sent back once.
+const AGAIN: &str = "again=1";
 
 impl IntoResponse for Resend {
     fn into_response(self) -> Response {
-        // Relative to the request's own address, whatever path the endpoint has outside (RFC 3986 section 5.2.2).
-        let location = format!("?{}={}", Parameters::SEALED_REQUEST, self.sealed);
-        let location = HeaderValue::from_str(&location).expect("base64url is visible ASCII");
         let headers = [
-            (LOCATION, location),
+            (LOCATION, self.location),
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
             (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         ];
-        (StatusCode::SEE_OTHER, headers).into_response()
+        (self.status, headers).into_response()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::session::UserSession;
 /// An extractor for the `GET` and the `POST` of one path, with an [`EndSession`] in the state. The [module](super) has the rules and an example.
 #[derive(Debug)]
 pub enum EndSessionRequest {
-    /// A client has posted it, or the browser is about to get another cookie: return this as the response, and the browser comes again.
+    /// The session's cookie could not come along: return this as the response, and the browser comes again.
     Resend(Resend),
     /// Ask the user.
     Ask(Confirmation),
@@ -49,10 +49,13 @@ async fn read(
     match head.method {
         Method::GET if is_prefetch(&head.headers) => Err(EndSessionRejection::Prefetched),
         Method::GET => {
-            let query = head.uri.query().unwrap_or_default();
-            let parameters = Parameters::read(query.as_bytes())?;
+            let query = head.uri.query();
+            let parameters = Parameters::read(query.unwrap_or_default().as_bytes())?;
             let session = UserSession::from_extensions(&head.extensions)?;
-            endpoint.requested(parameters, session).await
+            match again(&session, query) {
+                Some(resend) => Ok(EndSessionRequest::Resend(resend)),
+                None => endpoint.requested(parameters, session).await,
+            }
         }
         Method::POST => {
             if !is_form(&head.headers) {
@@ -68,10 +71,21 @@ async fn read(
                 return Err(EndSessionRejection::CrossSite);
             }
             let session = UserSession::from_extensions(&head.extensions)?;
+            if let Some(resend) = again(&session, head.uri.query()) {
+                return Ok(EndSessionRequest::Resend(resend));
+            }
             let declined = parameters.decline.is_some();
             endpoint.confirmed(token, declined, session).await
         }
         _ => Err(EndSessionRejection::Method),
+    }
+}
+
+/// Where the session may go on under a cookie that the browser is about to get, the request comes again once: it may have that cookie then.
+fn again(session: &UserSession, query: Option<&str>) -> Option<Resend> {
+    match session.may_go_on_elsewhere() {
+        true => Resend::again(query),
+        false => None,
     }
 }
 

@@ -1,9 +1,8 @@
-use std::{fmt, time::Duration};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use super::{frame::Frame, page::FrontChannelPage};
 use crate::{
     ended::Ended,
-    error::Error,
     oidc::registry::{ClientRegistry, Clients},
 };
 
@@ -40,22 +39,27 @@ impl FrontChannelLogout {
 
     /// The page for a session that has ended; one without frames if none has, because something else was quicker.
     ///
-    /// Clients that are not registered any more are left out.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::RegistryUnavailable`](crate::error::ErrorKind::RegistryUnavailable). The session has ended all the same.
-    pub async fn page(&self, ended: Option<&Ended>) -> Result<FrontChannelPage, Error> {
+    /// Clients that are not registered any more are left out. So are those that the registry does not answer for within five seconds, with a warning: the session
+    /// has ended, and the user is to see that.
+    pub async fn page(&self, ended: Option<&Ended>) -> FrontChannelPage {
         let frames = match ended {
             Some(ended) => {
-                let clients = self.clients.all(&ended.clients).await?;
+                let (clients, trouble) = self.clients.found_soon(&ended.clients).await;
+                if let Some(error) = trouble {
+                    tracing::warn!(
+                        error = &error as &dyn StdError,
+                        cause = error.source(),
+                        event_id = %ended.event_id,
+                        "not all clients of a session that has ended could be looked up; these do not hear of it in the browser"
+                    );
+                }
                 let issuer = ended.issuer.as_deref();
                 let frame = |client| Frame::of(client, issuer, ended.session_id);
                 clients.iter().filter_map(frame).collect()
             }
             None => Vec::new(),
         };
-        Ok(FrontChannelPage::new(frames, self.time_limit))
+        FrontChannelPage::new(frames, self.time_limit)
     }
 }
 

@@ -3,11 +3,11 @@
 //!
 //! ```
 //! use axum::{extract::State, response::Response, response::IntoResponse};
-//! use axum_user_session::{Error, UserSession, oidc::{end_session::SignedOut, front_channel::FrontChannelLogout}};
+//! use axum_user_session::{UserSession, oidc::{end_session::SignedOut, front_channel::FrontChannelLogout}};
 //!
-//! async fn goodbye(front_channel: FrontChannelLogout, signed_out: SignedOut) -> Result<Response, Error> {
-//!     let page = front_channel.page(signed_out.ended()).await?;
-//!     Ok(page.then_redirect(signed_out.request().redirect()).into_response())
+//! async fn goodbye(front_channel: FrontChannelLogout, signed_out: SignedOut) -> Response {
+//!     let page = front_channel.page(signed_out.ended()).await;
+//!     page.then_redirect(signed_out.request().redirect()).into_response()
 //! }
 //! ```
 //!

@@ -68,6 +68,7 @@ impl SessionConfigBuilder {
             write_limit: self.write_limit,
             not_loaded: Throttle::default(),
             left_alone: Throttle::default(),
+            in_conflict: Throttle::default(),
             clock: self.clock,
             ids: self.ids,
         }))

@@ -41,8 +41,9 @@ pub(crate) struct Settings {
     pub(super) write_limit: Duration,
     /// Which of the sessions that could not be loaded are logged.
     pub(crate) not_loaded: Throttle,
-    /// Which of the cookies that are left alone are logged: anybody can send them.
+    /// Which of the cookies that are left alone are logged: anybody can send them. Those of several sessions by themselves, so that nobody can hide them behind others.
     pub(crate) left_alone: Throttle,
+    pub(crate) in_conflict: Throttle,
     pub(super) clock: Box<dyn Clock>,
     pub(crate) ids: Box<dyn IdGenerator>,
 }

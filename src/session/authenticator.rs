@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     clock::Timestamp,
-    config::Settings,
+    config::{Settings, Throttle},
     cookie::{Candidates, Pieces},
     error::{Error, ErrorKind},
     events::{Event, Refusal, SealFailure},
@@ -91,17 +91,17 @@ pub(super) fn unless_more(arrival: Arrival, candidates: &Candidates<'_>) -> Arri
 
 /// Tells why no session came of the cookies that the state has looked at.
 pub(super) fn report(settings: &Settings, arrival: Arrival, state: &State, now: Timestamp) {
-    let left_alone = |kind| Event::CookieLeftAlone {
+    let left_alone = |kind, throttle: &Throttle| Event::CookieLeftAlone {
         kind,
-        left_out: settings.left_alone.pass(now),
+        left_out: throttle.pass(now),
     };
     let event = match arrival {
         Arrival::Nothing => return,
         Arrival::Ticket if state.current().is_some() => return,
         Arrival::Ticket => Event::CookieRefused(Refusal::Expired),
         Arrival::Dead(kind) | Arrival::Gone(kind) => Event::CookieRefused(kind),
-        Arrival::Foreign(kind) => left_alone(kind),
-        Arrival::Conflict => left_alone(Refusal::Conflict),
+        Arrival::Foreign(kind) => left_alone(kind, &settings.left_alone),
+        Arrival::Conflict => left_alone(Refusal::Conflict, &settings.in_conflict),
     };
     event.emit();
 }

@@ -45,10 +45,14 @@ impl Record {
     ///
     /// A record ends only once, so the event is named after its key.
     pub fn ended(&self, reason: EndReason, at: SystemTime) -> Ended {
-        self.clone().into_ended(reason, at)
+        let event_id = event_of(&self.key);
+        let mut ended = Ended::new(event_id, &*self.subject, self.session_id, reason, at);
+        ended.display_name.clone_from(&self.display_name);
+        ended.clients.clone_from(&self.clients);
+        ended
     }
 
-    /// As [`ended`](Self::ended), without a copy of the clients.
+    /// As [`ended`](Self::ended), of a record that is not needed any more.
     pub fn into_ended(self, reason: EndReason, at: SystemTime) -> Ended {
         let event_id = event_of(&self.key);
         let mut ended = Ended::new(event_id, self.subject, self.session_id, reason, at);

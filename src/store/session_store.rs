@@ -33,13 +33,14 @@ use crate::{
 ///    [`replace`](Self::replace) puts a record in, and both refuse a key that is known for [`TOMBSTONE`](super::TOMBSTONE) longer. (Keys are never chosen twice.)
 /// 3. **An expired record is not there**, whether or not it has been taken away yet: every operation behaves as if it was missing, except
 ///    [`load`](Self::load), which gives it, and those that end sessions, which end it.
-/// 4. **Every end is logged** in the same step that takes the record away: one [`Ended`], as [`Record::ended`] makes it, to be
+/// 4. **Every end is logged** in the same step that takes the record away: one [`Ended`], as [`Record::ended`] or [`Record::into_ended`] makes it, to be
 ///    [taken](Self::take_ended) and [acknowledged](Self::acknowledge). A record that is replaced while its session goes on has not ended.
 /// 5. **The successor is followed.** A replaced record whose session goes on leaves its successor's key for as long as its memory lasts; [`add_client`](Self::add_client),
 ///    [`remove_client`](Self::remove_client), [`replace`](Self::replace) and [`delete`](Self::delete) act on the newest successor instead. Nothing else does.
 /// 6. **A repeated request does no harm.** A reply may be lost after the operation took effect, and the caller then asks again, once: the second `create`
 ///    finds its own key taken, the second `replace` answers as the first, the others find their work done.
 /// 7. An error means that the outcome is unknown, never that there is no session.
+/// 8. **The clients of a record** are in the order first added, each once. They are taken as they come: there may be many, at every request.
 ///
 /// # What every store is promised
 ///

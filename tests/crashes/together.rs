@@ -51,7 +51,8 @@ impl Runs {
         let told: Vec<usize> = told.collect();
         println!("{expected} notifications, sent by {PROCESSES} processes: {told:?}");
         assert_eq!(told.iter().sum::<usize>(), expected);
-        assert!(!told.contains(&0), "one has done nothing: {told:?}");
+        let idle = told.iter().filter(|told| **told == 0).count();
+        assert!(idle < PROCESSES - 1, "one has done everything: {told:?}");
         self.nobody_heard_twice();
     }
 

@@ -2,6 +2,7 @@
 
 use axum_user_session::{
     ended::EndReason,
+    id::ClientId,
     store::{
         Created, End, Filter, Limit, Loaded, RedisOptions, RedisStore, Selection, SessionStore,
         Touch, Touched, WhenReached,
@@ -96,6 +97,40 @@ async fn a_damaged_record_stands_in_nobodys_way() {
             .delete_matching(&all, EndReason::Revoked, 9, start())
             .await;
         assert_eq!(revoked.unwrap(), 0, "{field}");
+    }
+}
+
+/// Clients are told in the order of their numbers; those whose number somebody has damaged are told as well.
+#[tokio::test]
+#[ignore = "needs Redis: bash tests/run.sh"]
+async fn every_client_is_told_whatever_its_number() {
+    for number in [
+        "nan",
+        "-nan",
+        "inf",
+        "0x10",
+        "",
+        "not a number",
+        "2",
+        "1e400",
+    ] {
+        let (store, prefix) = store().await;
+        let mut session = record("alice", 1);
+        session.clients = ClientId::parse_all(["a", "b", "c"]).unwrap();
+        put(&store, &session).await;
+        set(&key_of(&prefix, &session), "ca", number.as_bytes());
+        let end = End::because(EndReason::SignOut);
+        let ended = store.delete(&session.key, end, start()).await.unwrap();
+        let mut clients = ended.unwrap().clients;
+        let place = |id: &str| clients.iter().position(|client| *client == id).unwrap();
+        // Of two with one number either may come first.
+        let is_told_apart = number != "2";
+        assert!(
+            !is_told_apart || place("b") < place("c"),
+            "{number}: {clients:?}"
+        );
+        clients.sort();
+        assert_eq!(clients, ["a", "b", "c"], "{number}");
     }
 }
 

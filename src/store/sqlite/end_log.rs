@@ -21,8 +21,10 @@ pub(super) fn append(
     let sql = "INSERT INTO ends (event, subject, session_id, display_name, clients, reason, at)
                SELECT ?2, subject, session_id, display_name, clients, ?3, ?4 FROM sessions WHERE id = ?1";
     let params = params![row, event.as_bytes(), reason.as_str(), Time(at)];
-    connection.prepare_cached(sql)?.execute(params)?;
-    Ok(())
+    match connection.prepare_cached(sql)?.execute(params)? {
+        0 => Err(rusqlite::Error::QueryReturnedNoRows),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn take(

@@ -9,11 +9,11 @@ local function clients_of(record)
     record.fields[(at + 1) / 2] = fields[at]
     if string.byte(fields[at]) == 99 then -- 'c'
       local id, ordinal = string.sub(fields[at], 2), tonumber(fields[at + 1])
-      if ordinal and not with[ordinal] then
+      -- What is no number, or that of another client, is only what somebody else can have written. It is a client all the same. (`nan` is not equal to itself.)
+      if ordinal and ordinal == ordinal and not with[ordinal] then
         with[ordinal] = id
         ordinals[#ordinals + 1] = ordinal
       else
-        -- Only somebody else can have given a number twice. It is a client all the same.
         rest[#rest + 1] = id
       end
     end

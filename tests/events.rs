@@ -77,8 +77,13 @@ async fn each_cause_is_logged_once_and_no_event_shows_a_secret() {
         ),
         (
             "conflicting cookies",
-            Box::pin(conflict()),
+            Box::pin(conflict(0)),
             &["DEBUG session_started x2", "WARN cookie_left_alone"],
+        ),
+        (
+            "conflicting cookies behind others that are left alone",
+            Box::pin(conflict(1)),
+            &["DEBUG session_started x3", "WARN cookie_left_alone x2"],
         ),
         (
             "a session id that no sign-in followed",
@@ -257,8 +262,14 @@ async fn too_many() -> Vec<String> {
     secrets
 }
 
-async fn conflict() -> Vec<String> {
+async fn conflict(behind: usize) -> Vec<String> {
     let mut lab = Lab::new();
+    for _ in 0..behind {
+        let mut elsewhere = Lab::new();
+        elsewhere.sign_in("alice").await;
+        let cookies = format!("{AUTH}={}", elsewhere.browser.cookie(AUTH).unwrap());
+        assert_eq!(seen_with(&mut lab, &cookies).await, "nobody");
+    }
     lab.sign_in("alice").await;
     let mut secrets = carried(&lab);
     let alice = lab.browser.cookie(AUTH).unwrap().to_owned();

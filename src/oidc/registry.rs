@@ -33,8 +33,8 @@ pub trait ClientRegistry: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any error of your own: nobody knows then whether there is such a client. Requests are answered with 503, unless the user has said yes to signing out, and
-    /// notifications are put off.
+    /// Any error of your own: nobody knows then whether there is such a client. Requests are answered with 503, but for what a user has said to the question whether to sign
+    /// out. Notifications are put off.
     fn client(
         &self,
         id: &ClientId,
@@ -85,7 +85,15 @@ impl Clients {
 
     /// The client of an id, within the time that there is for it.
     pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<Client>, Error> {
-        match timeout(PATIENCE, self.0.client(id)).await {
+        self.client_within(PATIENCE, id).await
+    }
+
+    async fn client_within(
+        &self,
+        patience: Duration,
+        id: &ClientId,
+    ) -> Result<Option<Client>, Error> {
+        match timeout(patience, self.0.client(id)).await {
             Ok(Ok(client)) => Ok(client.filter(|client| client.id() == id)),
             Ok(Err(error)) => Err(Error::with_source(ErrorKind::RegistryUnavailable, error)),
             Err(late) => Err(Error::with_source(ErrorKind::RegistryUnavailable, late)),
@@ -95,20 +103,21 @@ impl Clients {
     /// Those of some clients that there are, in the given order. They are looked up side by side.
     pub(crate) async fn all(&self, ids: &[ClientId]) -> Result<Vec<Client>, Error> {
         let mut found = Found::default();
-        let put = |place, client: Result<_, _>| {
-            found.put(place, client?);
+        let put = |answer: Result<_, _>| {
+            found.put(answer?);
             Ok(())
         };
-        self.look_up(ids, put).await?;
+        self.look_up(ids, PATIENCE, put).await?;
         Ok(found.in_order())
     }
 
     /// As [`all`](Self::all), for a user who waits: those that are found soon enough, and what stood in the way of others.
     pub(crate) async fn found_soon(&self, ids: &[ClientId]) -> (Vec<Client>, Option<Error>) {
         let (mut found, mut trouble) = (Found::default(), None);
-        let looking = self.look_up(ids, |place, client| {
-            match client {
-                Ok(client) => found.put(place, client),
+        // One that hangs leaves time for others.
+        let looking = self.look_up(ids, PATIENCE / 4, |answer| {
+            match answer {
+                Ok(answer) => found.put(answer),
                 Err(error) => trouble = Some(error),
             }
             Ok(())
@@ -124,7 +133,8 @@ impl Clients {
     async fn look_up(
         &self,
         ids: &[ClientId],
-        mut take: impl FnMut(usize, Result<Option<Client>, Error>) -> Result<(), Error>,
+        patience: Duration,
+        mut take: impl FnMut(Result<Answer, Error>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut asked = ids.iter().cloned().enumerate();
         let mut asking = JoinSet::new();
@@ -133,24 +143,29 @@ impl Clients {
                 && let Some((place, id)) = asked.next()
             {
                 let clients = self.clone();
-                asking.spawn(async move { (place, clients.client(&id).await) });
+                asking.spawn(async move {
+                    let client = clients.client_within(patience, &id).await?;
+                    Ok((place, client))
+                });
             }
             let Some(answer) = asking.join_next().await else {
                 return Ok(());
             };
-            let (place, client) = answer
-                .map_err(|panicked| Error::with_source(ErrorKind::RegistryUnavailable, panicked))?;
-            take(place, client)?;
+            let panicked = |error| Error::with_source(ErrorKind::RegistryUnavailable, error);
+            take(answer.map_err(panicked).flatten())?;
         }
     }
 }
+
+/// The client of a place, if there is one.
+type Answer = (usize, Option<Client>);
 
 /// Clients that were found, in any order.
 #[derive(Default)]
 struct Found(Vec<(usize, Client)>);
 
 impl Found {
-    fn put(&mut self, place: usize, client: Option<Client>) {
+    fn put(&mut self, (place, client): Answer) {
         self.0.extend(client.map(|client| (place, client)));
     }
 

@@ -352,6 +352,15 @@ impl UserSession {
         session.gone.is_some() && is_nobody
     }
 
+    /// Where the session [may go on elsewhere](Self::may_go_on_elsewhere) and is there under this id, a sign-out is of that one from now on. Says whether it is.
+    #[cfg(feature = "oidc")]
+    pub(crate) async fn turn_to(&self, id: SessionId) -> Result<bool, Error> {
+        match self.may_go_on_elsewhere() {
+            true => self.shared.turn_to(id).await,
+            false => Ok(false),
+        }
+    }
+
     /// The session, unless its sign-in is yet to come.
     pub(crate) fn signed_in_ticket(&self) -> Result<Ticket, ErrorKind> {
         self.shared.lock().state.changeable().cloned()

@@ -28,6 +28,9 @@ use crate::{
     ticket::{AuthenticationProperties, ClientList, Principal, Ticket},
 };
 
+#[cfg(feature = "oidc")]
+use crate::store::Filter;
+
 /// How often a change is tried again that others were quicker than.
 const ATTEMPTS: usize = 5;
 
@@ -195,6 +198,21 @@ impl Shared {
         session.sealed = None;
         session.state.commit(plan);
         Ok(ended)
+    }
+
+    /// Says whether there is a session of this id, which is what a sign-out ends from now on.
+    #[cfg(feature = "oidc")]
+    pub(super) async fn turn_to(&self, id: SessionId) -> Result<bool, Error> {
+        let store = self.store();
+        let (filter, now) = (Filter::session_id(id), self.settings.now().into());
+        let find = || store.store.find(&filter, 2, now);
+        let found = ask(self.settings.load_deadline(), find).await?.value;
+        // Hosts may have given one id to several sessions.
+        let [record] = &found[..] else {
+            return Ok(false);
+        };
+        self.lock().gone = Some(record.key);
+        Ok(true)
     }
 
     /// Ends a session that nobody can use, as nobody has its cookie. It is done beside the request, as well as it can be.

@@ -379,6 +379,7 @@ impl ClientRegistry for Away {
         match id.as_str() {
             "failing" => Err("the database is away".into()),
             "hanging" => std::future::pending().await,
+            "panicking" => panic!("a row that makes no sense"),
             id => Ok(Some(client(id, &format!("https://{id}.example/out")))),
         }
     }
@@ -387,6 +388,7 @@ impl ClientRegistry for Away {
 /// The session is over, whatever is away: the user sees that, and whoever can be told is told.
 #[tokio::test(start_paused = true)]
 async fn o4_the_page_comes_without_clients_that_nobody_can_look_up() {
+    let hanging_then_a = [&["hanging"; 64][..], &["a"]].concat();
     for (name, clients, expected, at_most) in [
         (
             "all can be",
@@ -402,6 +404,13 @@ async fn o4_the_page_comes_without_clients_that_nobody_can_look_up() {
         ),
         ("all fail", &["failing"; 100], &[], Duration::ZERO),
         ("one hangs", &["a", "hanging", "b"], &["a", "b"], SOON),
+        ("one panics", &["a", "panicking", "b"], &["a", "b"], SOON),
+        (
+            "many hang, and then one answers",
+            &hanging_then_a,
+            &["a"],
+            SOON,
+        ),
         ("all hang", &["hanging"; 1000], &[], SOON),
     ] {
         let began = tokio::time::Instant::now();

@@ -11,7 +11,7 @@ use std::{
 
 use axum::{
     Router,
-    http::{Method, Request, StatusCode},
+    http::{Request, StatusCode},
     routing::{get, post},
 };
 use axum_user_session::{
@@ -252,76 +252,92 @@ async fn o3_without_the_registry_nobody_is_asked_again() {
 /// The user has signed in again in another tab, a moment before the browser sent a request with the old cookie.
 #[tokio::test]
 async fn o3_a_session_that_goes_on_under_another_cookie_is_not_taken_for_none() {
-    let hinted = |hint: &str| {
-        form(&[
-            ("id_token_hint", hint),
-            ("post_logout_redirect_uri", GOODBYE),
-        ])
-    };
-    for way in [
-        "a link",
-        "a client's post that was sent on",
-        "an answer",
-        "an answer: no",
-    ] {
+    for way in ["a link", "a client's post that was sent on"] {
         let bench = Bench::new();
         let mut provider = Provider::with(clients(), |e| e, |b| b.store(bench.watched()));
         let sid = provider.sign_in("alice").await;
-        let question = provider.get(&[("client_id", "client1")]).await;
-        let confirmation = ("confirmation", token(&question));
-        let (method, query, body) = match way {
-            "a link" => (
-                Method::GET,
-                format!("tenant=x&{}", hinted(&hint("alice", &sid))),
-                String::new(),
-            ),
-            "an answer" => (Method::POST, String::new(), form(&[confirmation])),
-            "an answer: no" => (
-                Method::POST,
-                "tenant=x".to_owned(),
-                form(&[confirmation, ("decline", "1")]),
-            ),
+        let hint = hint("alice", &sid);
+        let parameters = [
+            ("tenant", "x"),
+            ("id_token_hint", &*hint),
+            ("post_logout_redirect_uri", GOODBYE),
+        ];
+        let query = match way {
+            "a link" => format!("?{}", form(&parameters)),
             _ => {
-                let parameters = hint("alice", &sid);
-                let parameters = [
-                    ("id_token_hint", &*parameters),
-                    ("post_logout_redirect_uri", GOODBYE),
-                ];
                 let page = provider.post_from_elsewhere(&parameters).await;
-                (
-                    Method::GET,
-                    page.header("location").unwrap()[1..].to_owned(),
-                    String::new(),
-                )
+                page.header("location").unwrap().to_owned()
             }
         };
         let mut before = provider.browser.clone();
         provider.sign_in("alice").await;
-        let path = format!("{PATH}?{query}");
-        let page = before.request(method.clone(), &path, &body).await;
-        assert_eq!(page.status, StatusCode::TEMPORARY_REDIRECT, "{way}");
+        let page = before.get(&format!("{PATH}{query}")).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{way}");
         assert_eq!(page.header("cache-control"), Some("no-store"), "{way}");
         assert_eq!(page.set_cookies(), [""; 0], "{way}");
-        let location = page.header("location").unwrap().to_owned();
-        let sign = if query.is_empty() { "" } else { "&" };
-        assert_eq!(location, format!("?{query}{sign}again=1"), "{way}");
-        assert_eq!(provider.who().await, "alice []", "{way}");
-        // What has come again does not come for ever.
+        let location = page.header("location").unwrap();
+        assert_eq!(location, format!("{query}&again=1"), "{way}");
         let path = format!("{PATH}{location}");
-        let page = before.request(method.clone(), &path, &body).await;
-        assert_ne!(page.status, StatusCode::TEMPORARY_REDIRECT, "{way}");
+        // What has come again does not come for ever.
+        let page = before.get(&path).await;
+        assert_eq!(page.header("location"), Some(GOODBYE), "{way}");
         assert_eq!(provider.who().await, "alice []", "{way}");
         // The browser has the cookie now.
-        let page = provider.browser.request(method, &path, &body).await;
-        let (said, place, who) = match way {
-            "an answer: no" => ("declined client=client1 ", None, "alice []"),
-            "an answer" => ("signed out alice", None, "nobody"),
-            _ => ("", Some(GOODBYE), "nobody"),
-        };
-        assert!(page.body.starts_with(said), "{way}: {}", page.body);
-        assert_eq!(page.header("location"), place, "{way}");
-        assert_eq!(provider.who().await, who, "{way}");
+        let page = provider.browser.get(&path).await;
+        assert_eq!(page.header("location"), Some(GOODBYE), "{way}");
+        assert_eq!(provider.who().await, "nobody", "{way}");
+        // What is refused is not sent anywhere first, nor is what is too long for a header.
+        for refused in ["?client_id=nobody's", "?state=a&state=b"] {
+            let page = before.get(&format!("{PATH}{refused}")).await;
+            assert_eq!(page.status, StatusCode::BAD_REQUEST, "{way}: {refused}");
+        }
+        let long = format!("{PATH}?x={}", "y".repeat(4096));
+        assert_eq!(before.get(&long).await.status, StatusCode::OK, "{way}");
     }
+}
+
+/// The answer counts for the session that the user was asked about, whatever cookie it comes with.
+#[tokio::test]
+async fn o3_an_answer_ends_the_session_that_goes_on_under_another_cookie() {
+    let bench = Bench::new();
+    let mut provider = Provider::with(clients(), |e| e, |b| b.store(bench.watched()));
+    provider.sign_in("alice").await;
+    let asked = provider.get(&[("client_id", "client1")]).await;
+    let before = provider.browser.clone();
+    provider.sign_in("alice").await;
+    let after = std::mem::replace(&mut provider.browser, before.clone());
+    let answered = provider.answer(&asked, &[("decline", "1")]).await;
+    assert!(answered.body.starts_with("declined client=client1 "));
+    // A second click finds nothing left.
+    let mut again = Provider {
+        browser: before.clone(),
+        clock: provider.clock.clone(),
+    };
+    let answered = provider.answer(&asked, &[]).await;
+    assert_eq!(answered.body, "signed out alice");
+    let answered = again.answer(&asked, &[]).await;
+    assert!(answered.body.starts_with("nobody "), "{}", answered.body);
+    provider.browser = after;
+    assert_eq!(provider.who().await, "nobody");
+}
+
+/// Nor does it end any other.
+#[tokio::test]
+async fn o3_an_answer_with_a_cookie_of_before_ends_no_other_session() {
+    let bench = Bench::new();
+    let mut provider = Provider::with(clients(), |e| e, |b| b.store(bench.watched()));
+    provider.sign_in("alice").await;
+    let asked = provider.get(&[("client_id", "client1")]).await;
+    // Another user's, which goes on under another cookie.
+    provider.sign_in("bob").await;
+    let before = provider.browser.clone();
+    provider.sign_in("bob").await;
+    let after = std::mem::replace(&mut provider.browser, before);
+    let answered = provider.answer(&asked, &[]).await;
+    assert!(answered.body.starts_with("nobody "), "{}", answered.body);
+    assert_eq!(answered.set_cookies(), [""; 0]);
+    provider.browser = after;
+    assert_eq!(provider.who().await, "bob []");
 }
 
 /// A cookie of before is no way around the refusal of several sessions.

@@ -118,8 +118,13 @@ impl EndSession {
             }
         };
         if declined {
+            away.inspect(|away| self.report(away));
             request.redirect = None;
             return Ok(EndSessionRequest::Declined(request));
+        }
+        if !opened.expired && session.turn_to(asked).await? {
+            away.inspect(|away| self.report(away));
+            return Ok(EndSessionRequest::GoAhead(GoAhead { session, request }));
         }
         let answer = self.answer(kept, request, session, |current, _| {
             decision::confirmed(current, asked, opened.expired)

@@ -61,10 +61,10 @@
 //!    (section 3); anything else is refused. Without a client there is no redirect. A [`LogoutRedirect`] can be made in no other way.
 //! 3. **A client that contradicts itself is refused**: `client_id` must be the hint's client.
 //! 4. **A client's post is sent on** as a `GET` of the same path, because a browser sends no `Lax` cookie with a post from another site. What was verified of it
-//!    travels sealed in the query, and is good for ten minutes. A request with the cookie of a session in a store that ended within the last minute comes again too, once and as it is:
-//!    the user may have signed in again a moment ago, and the session go on under another cookie.
+//!    travels sealed in the query, and is good for ten minutes. A `GET` with the cookie of a session in a store that ended a moment ago comes again too, once and as it is:
+//!    the user may have signed in again, and the session go on under another cookie.
 //! 5. **A confirmation counts for the session that was asked**, and from this origin only. One that comes too late, or for another session, makes the question come again.
-//!    One that comes after the session has ended does no harm. It counts although the client, or the registry, is away: then there is no redirect.
+//!    One that comes after the session has ended does no harm. It counts although the client, or the registry, is away: then there is no redirect, and nobody is asked again.
 //! 6. Parameters that nobody knows are ignored; one that is there twice is refused, as is what is no UTF-8. An empty one is as good as none (RFC 6749 section 3.1).
 //! 7. What is refused is answered with a short text and never with a redirect.
 //! 8. A request with valid cookies of different sessions is refused: somebody may be tossing cookies, and nobody knows whom to sign out.

@@ -6,7 +6,7 @@ use http::{
     header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY},
 };
 
-use super::{parameters::Parameters, redirect::LogoutRedirect};
+use super::{kept::Kept, parameters::Parameters, redirect::LogoutRedirect};
 use crate::{ended::Ended, error::Error, oidc::client::Client, session::UserSession};
 
 /// What a client asks for, checked.
@@ -51,10 +51,9 @@ impl fmt::Debug for LogoutRequest {
 
 /// A request that is to come again to the same path, because it could not have the session's cookie: return it as the response.
 ///
-/// A client's post is sent on by a `303 See Other`, which is a `GET`: a browser sends a `SameSite=Lax` cookie with that, and not with a post from another site. A request whose cookie was
-/// replaced a moment ago is asked to come again as it is, by a `307 Temporary Redirect`.
+/// It is a `303 See Other`, so the browser comes with a `GET`. A `SameSite=Lax` cookie goes along with that, and not with a client's post from another site. And where the cookie was replaced a
+/// moment ago, the browser may have the new one by then.
 pub struct Resend {
-    status: StatusCode,
     /// Relative to the request's own address, whatever path the endpoint has outside (RFC 3986 section 5.2.2).
     location: HeaderValue,
 }
@@ -63,20 +62,18 @@ impl Resend {
     pub(super) fn sealed(sealed: &str) -> Self {
         let location = format!("?{}={sealed}", Parameters::SEALED_REQUEST);
         Self {
-            status: StatusCode::SEE_OTHER,
             location: HeaderValue::from_str(&location).expect("base64url is visible ASCII"),
         }
     }
 
-    /// The same once more; none if it comes for the second time.
+    /// The same `GET` once more; none if it comes for the second time, or is longer than it should be in a header.
     pub(super) fn again(query: Option<&str>) -> Option<Self> {
         let query = query.unwrap_or_default();
-        if query.split('&').any(|pair| pair == AGAIN) {
+        if query.len() > Kept::MAX_LEN || query.split('&').any(|pair| pair == AGAIN) {
             return None;
         }
         let sign = if query.is_empty() { "" } else { "&" };
         Some(Self {
-            status: StatusCode::TEMPORARY_REDIRECT,
             location: HeaderValue::from_str(&format!("?{query}{sign}{AGAIN}")).ok()?,
         })
     }
@@ -92,7 +89,7 @@ impl IntoResponse for Resend {
             (CACHE_CONTROL, HeaderValue::from_static("no-store")),
             (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         ];
-        (self.status, headers).into_response()
+        (StatusCode::SEE_OTHER, headers).into_response()
     }
 }
 

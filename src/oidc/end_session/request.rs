@@ -52,10 +52,17 @@ async fn read(
             let query = head.uri.query();
             let parameters = Parameters::read(query.unwrap_or_default().as_bytes())?;
             let session = UserSession::from_extensions(&head.extensions)?;
-            match again(&session, query) {
-                Some(resend) => Ok(EndSessionRequest::Resend(resend)),
-                None => endpoint.requested(parameters, session).await,
-            }
+            // The session may go on under a cookie that the browser is about to get.
+            let is_about_to = session.may_go_on_elsewhere();
+            let again = is_about_to.then(|| Resend::again(query)).flatten();
+            Ok(
+                match (endpoint.requested(parameters, session).await?, again) {
+                    (EndSessionRequest::NobodySignedIn(_), Some(resend)) => {
+                        EndSessionRequest::Resend(resend)
+                    }
+                    (request, _) => request,
+                },
+            )
         }
         Method::POST => {
             if !is_form(&head.headers) {
@@ -71,21 +78,10 @@ async fn read(
                 return Err(EndSessionRejection::CrossSite);
             }
             let session = UserSession::from_extensions(&head.extensions)?;
-            if let Some(resend) = again(&session, head.uri.query()) {
-                return Ok(EndSessionRequest::Resend(resend));
-            }
             let declined = parameters.decline.is_some();
             endpoint.confirmed(token, declined, session).await
         }
         _ => Err(EndSessionRejection::Method),
-    }
-}
-
-/// Where the session may go on under a cookie that the browser is about to get, the request comes again once: it may have that cookie then.
-fn again(session: &UserSession, query: Option<&str>) -> Option<Resend> {
-    match session.may_go_on_elsewhere() {
-        true => Resend::again(query),
-        false => None,
     }
 }
 

@@ -20,6 +20,8 @@
 //! 4. Frames are sandboxed: they may run scripts and use their own cookies, but not lead the page away.
 //! 5. The page is not stored, sends no `Referer`, and can't be framed itself.
 //!
+//! 6. Clients that the registry does not answer for in time have no frame: the session is over, and the user is to see that.
+//!
 //! # Caveats
 //!
 //! Whether a client has heard of it nobody knows: a browser that blocks third-party cookies loads the frame without the client's session. Where it matters, use the back channel.

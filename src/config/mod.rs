@@ -13,5 +13,4 @@ pub use crate::cookie::{LegacyScope, SameSite};
 pub use crate::store::WhenReached;
 
 pub(crate) use self::settings::{Settings, StoreSettings};
-#[cfg(feature = "oidc")]
 pub(crate) use self::throttle::Throttle;

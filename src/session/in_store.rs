@@ -207,12 +207,15 @@ impl Shared {
         let (filter, now) = (Filter::session_id(id), self.settings.now().into());
         let find = || store.store.find(&filter, 2, now);
         let found = ask(self.settings.load_deadline(), find).await?.value;
-        // Hosts may have given one id to several sessions.
-        let [record] = &found[..] else {
-            return Ok(false);
-        };
-        self.lock().gone = Some(record.key);
-        Ok(true)
+        // Hosts may have given one id to several sessions, also of other users: whose the cookie was, its bucket says.
+        let mut session = self.lock();
+        match (&found[..], session.gone) {
+            ([record], Some(gone)) if record.key.bucket() == gone.bucket() => {
+                session.gone = Some(record.key);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Ends a session that nobody can use, as nobody has its cookie. It is done beside the request, as well as it can be.

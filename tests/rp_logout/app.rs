@@ -8,8 +8,9 @@ use axum::{
     routing::get,
 };
 use axum_user_session::{
-    Error, KeyRing, SessionConfig, UserSession, UserSessionLayer,
+    AuthenticationProperties, Error, KeyRing, SessionConfig, UserSession, UserSessionLayer,
     config::SessionConfigBuilder,
+    id::SessionId,
     oidc::{
         Client, ClientRegistry, FixedClients,
         end_session::{EndSession, EndSessionRequest, LogoutRequest},
@@ -68,6 +69,7 @@ impl Provider {
                 Router::new().route("/endsession", get(end_session_page).post(end_session_page)),
             )
             .route("/sign-in/{user}", get(sign_in))
+            .route("/sign-in-as/{id}/{user}", get(sign_in_as))
             .route("/who", get(who))
             .with_state(app)
             .layer(UserSessionLayer::new(config));
@@ -188,6 +190,17 @@ async fn sign_in(
 ) -> Result<String, Error> {
     let signed_in = session.sign_in(user(&name)).await?;
     Ok(signed_in.session_id().as_str().to_owned())
+}
+
+/// Into a session of an id that the host has chosen.
+async fn sign_in_as(
+    axum::extract::Path((id, name)): axum::extract::Path<(String, String)>,
+    session: UserSession,
+) -> Result<(), Error> {
+    let mut properties = AuthenticationProperties::new();
+    properties.set_session_id(SessionId::parse(&id)?);
+    session.sign_in_with(user(&name), properties).await?;
+    Ok(())
 }
 
 async fn who(session: UserSession) -> String {

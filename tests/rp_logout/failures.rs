@@ -340,6 +340,26 @@ async fn o3_an_answer_with_a_cookie_of_before_ends_no_other_session() {
     assert_eq!(provider.who().await, "bob []");
 }
 
+/// Not even one that its host has given the same id: only what can be the session of that cookie counts.
+#[tokio::test]
+async fn o3_an_answer_with_a_cookie_of_before_ends_nobody_elses_session_of_the_same_id() {
+    let bench = Bench::new();
+    let mut provider = Provider::with(clients(), |e| e, |b| b.store(bench.watched()));
+    provider.browser.get("/sign-in-as/shared-id/alice").await;
+    let asked = provider.get(&[("client_id", "client1")]).await;
+    let mut before = provider.browser.clone();
+    provider.answer(&asked, &[]).await;
+    assert_eq!(provider.who().await, "nobody");
+    let mut bobs = provider.browser.clone();
+    bobs.restart();
+    bobs.get("/sign-in-as/shared-id/bob").await;
+    assert_eq!(bobs.get("/who").await.body, "bob []");
+    std::mem::swap(&mut provider.browser, &mut before);
+    let answered = provider.answer(&asked, &[]).await;
+    assert!(answered.body.starts_with("nobody "), "{}", answered.body);
+    assert_eq!(bobs.get("/who").await.body, "bob []");
+}
+
 /// A cookie of before is no way around the refusal of several sessions.
 #[tokio::test]
 async fn o3_beside_the_cookies_of_two_sessions_one_of_before_changes_nothing() {
